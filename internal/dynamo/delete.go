@@ -1,0 +1,245 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/user"
+)
+
+// Delete erases the user with the id, or who absorbed that user: profile, identifiers, index entries, ledger and
+// merge records. What the user had left stays left: its addresses remain suppressed, as keyed hashes.
+//
+// It works in three steps: mark the profile, so that nobody sees the user any more and no write reaches it;
+// remove what hangs on it; free the pairs and remove the profile in one transaction. A delete
+// that was cut short is finished by repeating it, or by the next upsert of one of its pairs.
+// It returns user.ErrNotFound and user.ErrUnavailable.
+func (s *Store) Delete(ctx context.Context, project, userID string) error {
+	for {
+		p, err := s.mark(ctx, project, userID)
+		switch {
+		case err != nil:
+			return err
+		case p.MergedInto != "":
+			userID = p.MergedInto
+			continue
+		}
+		return s.finishDelete(ctx, project, p)
+	}
+}
+
+// DeleteByPairs erases the user who owns the pairs. It returns *user.ConflictError, and erases nobody, when they
+// belong to several users; user.ErrNotFound when they belong to nobody.
+func (s *Store) DeleteByPairs(ctx context.Context, project string, pairs []user.Pair) error {
+	owners, err := s.owners(ctx, project, pairs)
+	if err != nil {
+		return err
+	}
+	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
+	switch len(ids) {
+	case 0:
+		return user.ErrNotFound
+	case 1:
+		return s.Delete(ctx, project, ids[0])
+	}
+	return &user.ConflictError{UserIDs: ids}
+}
+
+// mark makes the user invisible and returns the profile as it is from then on. A tombstone is returned untouched.
+func (s *Store) mark(ctx context.Context, project, userID string) (profileItem, error) {
+	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: profileKey(project, userID).attributes(),
+		ConditionExpression:                 new("attribute_exists(pk) AND attribute_not_exists(merged_into)"),
+		UpdateExpression:                    new("SET deleting = :true"),
+		ExpressionAttributeValues:           item{":true": &types.AttributeValueMemberBOOL{Value: true}},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err == nil {
+		return decode[profileItem](out.Attributes)
+	}
+	stored, ok := stopped(translate(err, "mark profile"))
+	switch {
+	case !ok:
+		return profileItem{}, translate(err, "mark profile")
+	case stored == nil:
+		return profileItem{}, user.ErrNotFound
+	}
+	return decode[profileItem](stored)
+}
+
+// finishDelete removes what is left of a marked user. Several may do so at once: each step can be repeated,
+// and whoever comes last finds nothing to do.
+func (s *Store) finishDelete(ctx context.Context, project string, p profileItem) error {
+	if err := s.sweep(ctx, project, p.ID); err != nil {
+		return err
+	}
+	kept, err := s.refusals(ctx, project, p)
+	if err != nil {
+		return err
+	}
+	t := s.begin()
+	t.erase(profileKey(project, p.ID))
+	for name := range p.Identifiers {
+		t.release(identKey(project, parsePairName(name)), p.ID)
+	}
+	for k, groups := range kept {
+		t.suppress(k, groups)
+	}
+	err = s.commit(ctx, t, "", "delete user")
+	if isLost(err) {
+		return s.gone(ctx, project, p.ID, err)
+	}
+	return err
+}
+
+// gone returns nil if the user does not exist any more: somebody else finished the delete.
+func (s *Store) gone(ctx context.Context, project, userID string, lost error) error {
+	_, err := s.profile(ctx, project, userID)
+	switch {
+	case errors.Is(err, user.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.Join(user.ErrUnavailable, lost)
+}
+
+// sweep removes the ledger and the merge records of a user, and all that is left of the users it absorbed.
+func (s *Store) sweep(ctx context.Context, project, userID string) error {
+	var keys []key
+	var absorbed []string
+	err := s.query(ctx, profileKey(project, userID).PK, "", "list items of user", func(av item) error {
+		k, err := decode[key](av)
+		if k.SK == skProfile {
+			return err
+		}
+		if id, ok := strings.CutPrefix(k.SK, skMerge); ok {
+			absorbed = append(absorbed, id)
+		}
+		keys = append(keys, k)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range absorbed { // before the records that name them
+		if err := s.sweep(ctx, project, id); err != nil {
+			return err
+		}
+		keys = append([]key{profileKey(project, id)}, keys...)
+	}
+	return s.batchDelete(ctx, keys)
+}
+
+// refusals returns, by the key of their suppression, the groups that the user had left. A STOP is not among
+// them: it is kept under the number already, where a START can lift it.
+func (s *Store) refusals(ctx context.Context, project string, p profileItem) (map[key][]string, error) {
+	left := slices.DeleteFunc(slices.Collect(maps.Keys(p.Subscriptions)), func(group string) bool {
+		sub := p.Subscriptions[group]
+		return sub.State != consent.Unsubscribed || sub.Prior != ""
+	})
+	if len(left) == 0 {
+		return nil, nil
+	}
+	proj, err := s.Project(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := s.Groups(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[key][]string)
+	for _, g := range groups {
+		if k, ok := addressKey(proj, g.Channel, p); ok && slices.Contains(left, g.ID) {
+			kept[k] = append(kept[k], g.ID)
+		}
+	}
+	return kept, nil
+}
+
+// maxBatchWrite is how many items one BatchWriteItem deletes at most.
+const maxBatchWrite = 25
+
+// batchDelete deletes items in order, in batches; what does not exist is no error.
+func (s *Store) batchDelete(ctx context.Context, keys []key) error {
+	for chunk := range slices.Chunk(keys, maxBatchWrite) {
+		requests := make([]types.WriteRequest, len(chunk))
+		for i, k := range chunk {
+			requests[i].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
+		}
+		pending := map[string][]types.WriteRequest{s.table: requests}
+		for n := 0; len(pending) > 0; n++ {
+			if n >= attempts {
+				return user.ErrUnavailable
+			}
+			out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: pending})
+			if err != nil {
+				return translate(err, "delete items of user")
+			}
+			pending = out.UnprocessedItems
+			if len(pending) > 0 {
+				if err := pause(ctx, n); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Detach takes one identifier off the user with the id, or who absorbed that user. Its pair is free at once.
+// It returns user.ErrNotFound, user.ErrLastIdentifier and user.ErrUnavailable.
+func (s *Store) Detach(ctx context.Context, project, userID, identifierID string) error {
+	writeID := newWriteID()
+	_, err := untilWon(ctx, func() (struct{}, error) {
+		p, err := s.liveProfile(ctx, project, userID)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if p.WriteID == writeID {
+			return struct{}{}, nil
+		}
+		u := p.user(project)
+		i := slices.IndexFunc(u.Identifiers, func(id user.Identifier) bool { return id.ID == identifierID })
+		switch {
+		case i < 0:
+			return struct{}{}, user.ErrNotFound
+		case len(u.Identifiers) == 1:
+			return struct{}{}, user.ErrLastIdentifier
+		}
+		pair := u.Identifiers[i].Pair
+		before := u.Version
+		u.Identifiers = slices.Delete(u.Identifiers, i, i+1)
+		u.Version, u.UpdatedAt = before+1, s.mint().Now
+		t := s.begin()
+		t.replace(u, before, writeID)
+		t.release(identKey(project, pair), u.ID)
+		return struct{}{}, s.commit(ctx, t, writeID, "detach identifier")
+	})
+	return err
+}
+
+// erase deletes a marked profile.
+func (t *tx) erase(k key) {
+	t.items = append(t.items, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &t.table, Key: k.attributes(), ConditionExpression: new("attribute_exists(deleting)"),
+	}})
+}
+
+// suppress adds groups to the suppression of an address.
+func (t *tx) suppress(k key, groups []string) {
+	up := expression.Add(expression.Name("groups"), expression.Value(&types.AttributeValueMemberSS{Value: groups}))
+	expr, err := expression.NewBuilder().WithUpdate(up).Build()
+	t.err = errors.Join(t.err, err)
+	t.update(k, expr)
+}

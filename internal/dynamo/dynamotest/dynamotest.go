@@ -1,0 +1,93 @@
+// Package dynamotest gives tests a real store: the embedded engine that the local run uses, with the table
+// that template.yaml declares.
+package dynamotest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/local"
+	"lunogram-users/internal/local/sam"
+	"lunogram-users/internal/project"
+)
+
+// shared is the engine of this test process, which ends with it.
+var shared = sync.OnceValues(start)
+
+type running struct{ endpoint, table string }
+
+// New returns a store on the engine that the whole test process shares. Tests keep apart by their projects, see
+// Project.
+func New(t testing.TB, options ...func(*dynamodb.Options)) *dynamo.Store {
+	t.Helper()
+	cfg, table := Config(t)
+	return dynamo.New(cfg, table, options...)
+}
+
+// Config returns how to reach the engine, and the name of its table.
+func Config(t testing.TB) (cfg aws.Config, table string) {
+	t.Helper()
+	r, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.Config{
+		Region: sam.Region, BaseEndpoint: &r.endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}, r.table
+}
+
+// Project creates a project in the store and returns it.
+func Project(t testing.TB, s *dynamo.Store) project.Project {
+	t.Helper()
+	p := project.New("", t.Name(), time.Now())
+	if err := s.CreateProject(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func start() (running, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	root, err := moduleRoot()
+	if err != nil {
+		return running{}, err
+	}
+	template, err := local.ReadTemplate(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return running{}, err
+	}
+	engine, err := local.StartEngine(ctx, local.EngineOptions{})
+	if err != nil {
+		return running{}, err
+	}
+	table := template.Tables[0]
+	err = local.CreateTable(ctx, engine.Endpoint(), table.Name, table.Properties)
+	return running{engine.Endpoint(), table.Name}, err
+}
+
+// moduleRoot returns the folder of go.mod at or above the working directory.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		_, err := os.Stat(filepath.Join(dir, "go.mod"))
+		if parent := filepath.Dir(dir); err == nil || parent == dir {
+			return dir, err
+		} else {
+			dir = parent
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package dynamotest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Fault is a way in which one exchange with DynamoDB goes wrong.
+type Fault string
+
+// The faults.
+const (
+	Throttled Fault = "throttled"          // refused with a throttling error; not persisted
+	Before    Fault = "timed out before"   // the connection broke; not persisted
+	After     Fault = "timed out after it" // persisted, but the reply was lost
+)
+
+// Faults breaks chosen exchanges of a store at its HTTP transport. It is safe for concurrent use.
+type Faults struct {
+	mu    sync.Mutex
+	fault Fault
+	at    int // which exchange breaks, counted from 1; 0 for none
+	run   int // how many from there on
+	seen  int
+	ops   []string
+}
+
+// Arm breaks n exchanges from the at-th of now on, counted from 1, and forgets what was seen.
+func (f *Faults) Arm(fault Fault, at, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault, f.at, f.run, f.seen, f.ops = fault, at, n, 0, nil
+}
+
+// Seen returns the operations of the exchanges since the last Arm, in order.
+func (f *Faults) Seen() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.ops...)
+}
+
+// Option puts the faults between a store and DynamoDB. The SDK retries attempts-1 times, without waiting.
+func (f *Faults) Option(attempts int) func(*dynamodb.Options) {
+	return func(o *dynamodb.Options) {
+		o.HTTPClient = &http.Client{Transport: f}
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = attempts
+			r.MaxBackoff = time.Millisecond
+			r.RateLimiter = ratelimit.None
+		})
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *Faults) RoundTrip(req *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	f.mu.Lock()
+	f.seen++
+	f.ops = append(f.ops, operation)
+	fault := f.fault
+	if f.at == 0 || f.seen < f.at || f.seen >= f.at+f.run {
+		fault = ""
+	}
+	f.mu.Unlock()
+	switch fault {
+	case Throttled:
+		return throttled(req), nil
+	case Before:
+		return nil, errors.New("the connection broke")
+	case After:
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+		return nil, errors.New("the connection broke")
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func throttled(req *http.Request) *http.Response {
+	const body = `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}`
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Request: req,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
+	}
+}

@@ -1,0 +1,176 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// scenario is one write path: what is there before, what is asked, and what must be true once it was answered
+// without an error.
+type scenario struct {
+	name   string
+	before func(t *testing.T, s *dynamo.Store, p project.Project)
+	do     func(t *testing.T, s *dynamo.Store, p project.Project) error
+	after  func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64)
+}
+
+// applied returns the user, who must exist with the version, or up to as many later as the request was
+// repeated by its caller after it had been persisted.
+func applied(t *testing.T, s *dynamo.Store, p project.Project, pair string, version, repeats int64) user.User {
+	t.Helper()
+	u, err := s.UserByPair(t.Context(), p.ID, request(t, p.ID, pair).Identifiers[0].Pair)
+	if err != nil {
+		t.Errorf("get %s: %v", pair, err)
+	} else if u.Version < version || u.Version > version+repeats {
+		t.Errorf("version %d, want %d to %d", u.Version, version, version+repeats)
+	}
+	return u
+}
+
+func seed(pairs ...string) func(t *testing.T, s *dynamo.Store, p project.Project) {
+	return func(t *testing.T, s *dynamo.Store, p project.Project) {
+		for _, pair := range pairs {
+			req := request(t, p.ID, pair)
+			req.Patch.Phone = new("+15550101234")
+			if _, err := s.Upsert(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func upserting(pairs ...string) func(t *testing.T, s *dynamo.Store, p project.Project) error {
+	return func(t *testing.T, s *dynamo.Store, p project.Project) error {
+		req := request(t, p.ID, pairs...)
+		req.Patch.Data = map[string]any{"k": "v"}
+		_, err := s.Upsert(t.Context(), req)
+		return err
+	}
+}
+
+var stop = consent.Inbound{Verdict: consent.Stop, MessageID: "m1", At: time.UnixMilli(1_800_000_000_000).UTC()}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"create", seed(), upserting("a", "crm:1"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			applied(t, s, p, "crm:1", 0, repeats)
+		}},
+		{"update", seed("a"), upserting("a"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			applied(t, s, p, "a", 1, repeats)
+		}},
+		{"attach", seed("a"), upserting("a", "crm:1"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			applied(t, s, p, "crm:1", 1, repeats)
+		}},
+		{"merge", seed("a", "anonymous:x"), upserting("a", "anonymous:x"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			u := applied(t, s, p, "anonymous:x", 1, repeats)
+			if got := fmt.Sprint(names(u)); got != "[default:a anonymous:x]" {
+				t.Errorf("identifiers %s", got)
+			}
+		}},
+		{"merge of two", seed("a", "anonymous:x", "anonymous:y"), upserting("a", "anonymous:x", "anonymous:y"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			applied(t, s, p, "anonymous:y", 2, repeats)
+		}},
+		{"patch", seed("a"), func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			u, err := s.UserByPair(t.Context(), p.ID, request(t, p.ID, "a").Identifiers[0].Pair)
+			if err == nil {
+				_, err = s.Patch(t.Context(), p.ID, u.ID, user.Patch{Email: new("a@example.com")}, nil)
+			}
+			return err
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			applied(t, s, p, "a", 1, repeats)
+		}},
+		{"delete", func(t *testing.T, s *dynamo.Store, p project.Project) {
+			seed("a")(t, s, p)
+			if err := s.Record(t.Context(), p.ID, "+15550101234", stop); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			return s.DeleteByPairs(t.Context(), p.ID, request(t, p.ID, "a").Pairs())
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			_, err := s.UserByPair(t.Context(), p.ID, request(t, p.ID, "a").Identifiers[0].Pair)
+			if !errors.Is(err, user.ErrNotFound) {
+				t.Errorf("get of a deleted user: %v", err)
+			}
+		}},
+		{"STOP", seed("a", "b"), func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			return s.Record(t.Context(), p.ID, "+15550101234", stop)
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			for _, pair := range []string{"a", "b"} {
+				u := applied(t, s, p, pair, 1, 0)
+				events, err := s.Events(t.Context(), p.ID, u.ID)
+				if err != nil || len(events) != 1 || events[0].To != consent.Unsubscribed {
+					t.Errorf("ledger of %s: %+v, %v; want one line", pair, events, err)
+				}
+			}
+		}},
+	}
+}
+
+// TestFaults breaks every exchange of every write path in every way. Broken once, the SDK or the store tries
+// again, the answer is a success and the request was applied exactly once; broken for good, the answer is an error
+// and, once the fault is over, the same request succeeds.
+func TestFaults(t *testing.T) {
+	plain := dynamotest.New(t)
+	for _, sc := range scenarios() {
+		for _, fault := range []dynamotest.Fault{dynamotest.Throttled, dynamotest.Before, dynamotest.After} {
+			for exchange := 1; ; exchange++ {
+				name := fmt.Sprintf("%s/%s/%d", sc.name, fault, exchange)
+				reached := true
+				t.Run(name, func(t *testing.T) { reached = broken(t, plain, sc, fault, exchange, 1) })
+				t.Run(name+" for good", func(t *testing.T) { broken(t, plain, sc, fault, exchange, 3) })
+				if !reached || t.Failed() {
+					break
+				}
+			}
+		}
+	}
+}
+
+// broken runs the scenario with n exchanges broken from the at-th on; it reports whether there were as many.
+func broken(t *testing.T, plain *dynamo.Store, sc scenario, fault dynamotest.Fault, at, n int) bool {
+	const tries = 3
+	var f dynamotest.Faults
+	s := dynamotest.New(t, f.Option(tries))
+	p := dynamotest.Project(t, plain)
+	group := consent.Group{ID: "g", ProjectID: p.ID, Name: "SMS", Channel: consent.SMS}
+	if err := plain.CreateGroup(t.Context(), group); err != nil {
+		t.Fatal(err)
+	}
+	sc.before(t, plain, p)
+	f.Arm(fault, at, n)
+	err := sc.do(t, s, p)
+	reached := len(f.Seen()) >= at
+	f.Arm("", 0, 0)
+	switch {
+	case reached && n >= tries && err == nil:
+		t.Error("no error although DynamoDB could not be reached")
+	case n < tries && err != nil:
+		t.Errorf("after one fault: %v", err)
+	}
+	if err != nil {
+		if !errors.Is(err, user.ErrUnavailable) {
+			t.Errorf("error %v, want ErrUnavailable", err)
+		}
+		err = sc.do(t, s, p)
+		if sc.name == "delete" && errors.Is(err, user.ErrNotFound) {
+			err = nil // it had been carried out, and its reply was lost
+		}
+		if err != nil {
+			t.Errorf("repeated: %v", err)
+		}
+	}
+	repeats := int64(0)
+	if fault == dynamotest.After && n >= tries {
+		repeats = 1
+	}
+	sc.after(t, plain, p, repeats)
+	return reached
+}

@@ -1,0 +1,132 @@
+package dynamo
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/user"
+)
+
+// Every key of the table is made in this file. Parts that come from users are escaped, so that no value
+// can forge a separator; every key but those of API keys and sender numbers starts with its project.
+//
+//	entity          pk                                 sk
+//	profile         USER#<project>#<user>              PROFILE
+//	consent event   USER#<project>#<user>              CONSENT#<event>
+//	merge record    USER#<project>#<user>              MERGE#<absorbed user>
+//	identifier      IDENT#<project>#<source>#<ext id>  IDENT
+//	suppression     SUPPRESS#<project>#<channel>#<h>   SUPPRESS      h = keyed hash of the address
+//	project         PROJECT#<project>                  PROJECT
+//	group           PROJECT#<project>                  GROUP#<group>
+//	key of project  PROJECT#<project>                  KEY#<sha-256>
+//	API key         KEY#<sha-256>                      KEY
+//	sender          SENDER#<E.164>                     SENDER
+//	import          IMPORT#<project>#<import>          IMPORT
+//
+//	index       hash                                     range
+//	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards
+//	by_email    email_pk  EMAIL#<project>#<shard>        email_key  <folded e-mail>#<user>
+//	by_phone    phone_pk  PHONE#<project>#<E.164>        id
+const (
+	skProfile  = "PROFILE"
+	skConsent  = "CONSENT#"
+	skMerge    = "MERGE#"
+	skIdent    = "IDENT"
+	skSuppress = "SUPPRESS"
+	skProject  = "PROJECT"
+	skGroup    = "GROUP#"
+	skKey      = "KEY"
+	skSender   = "SENDER"
+	skImport   = "IMPORT"
+
+	indexProject = "by_project"
+	indexEmail   = "by_email"
+	indexPhone   = "by_phone"
+
+	// shards is how many partitions an index of a whole project is spread over: one partition takes
+	// 1,000 writes a second. It can never change, as stored entries carry their shard.
+	shards = 16
+)
+
+// key is the primary key of an item.
+type key struct {
+	PK string `dynamodbav:"pk"`
+	SK string `dynamodbav:"sk"`
+}
+
+func (k key) attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": str(k.PK), "sk": str(k.SK)}
+}
+
+func profileKey(project, userID string) key { return key{join("USER", project, userID), skProfile} }
+
+func consentKey(project, userID, event string) key {
+	return key{join("USER", project, userID), skConsent + event}
+}
+
+func mergeKey(project, survivor, absorbed string) key {
+	return key{join("USER", project, survivor), skMerge + absorbed}
+}
+
+func identKey(project string, p user.Pair) key {
+	return key{join("IDENT", project, p.Source, p.ExternalID), skIdent}
+}
+
+func suppressKey(project, channel, hash string) key {
+	return key{join("SUPPRESS", project, channel, hash), skSuppress}
+}
+
+func projectKey(project string) key { return key{join("PROJECT", project), skProject} }
+func groupKey(project, group string) key {
+	return key{join("PROJECT", project), skGroup + escape(group)}
+}
+func projectKeyKey(project, hash string) key {
+	return key{join("PROJECT", project), skKey + "#" + hash}
+}
+func apiKeyKey(hash string) key        { return key{join("KEY", hash), skKey} }
+func senderKey(phone string) key       { return key{join("SENDER", phone), skSender} }
+func importKey(project, id string) key { return key{join("IMPORT", project, id), skImport} }
+
+func listPK(project, userID string) string { return listShard(project, shardOf(userID)) }
+func listShard(project string, n int) string {
+	return join("USERS", project, fmt.Sprintf("%x", n))
+}
+func emailPK(project, folded string) string   { return emailShard(project, shardOf(folded)) }
+func emailShard(project string, n int) string { return join("EMAIL", project, fmt.Sprintf("%x", n)) }
+func phonePK(project, phone string) string    { return join("PHONE", project, phone) }
+
+// emailKey ends with the user id, so that it is unique and a page can go on after it. A folded address
+// ends with its domain, which holds no #, so emailKey(address, "") is a prefix of that address only.
+func emailKey(folded, userID string) string { return folded + "#" + userID }
+
+func shardOf(s string) int {
+	sum := sha256.Sum256([]byte(s))
+	return int(sum[0]) % shards
+}
+
+func join(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = escape(p)
+	}
+	return strings.Join(parts, "#")
+}
+
+var (
+	// Brackets are escaped too: pairs are also names in expressions, where a bracket is an index.
+	escaper   = strings.NewReplacer("%", "%25", "#", "%23", "[", "%5B", "]", "%5D")
+	unescaper = strings.NewReplacer("%25", "%", "%23", "#", "%5B", "[", "%5D", "]")
+)
+
+func escape(s string) string   { return escaper.Replace(s) }
+func unescape(s string) string { return unescaper.Replace(s) }
+
+// pairName is the name of a pair in the identifiers map of a profile.
+func pairName(p user.Pair) string { return join(p.Source, p.ExternalID) }
+
+func parsePairName(s string) user.Pair {
+	source, externalID, _ := strings.Cut(s, "#")
+	return user.Pair{Source: unescape(source), ExternalID: unescape(externalID)}
+}

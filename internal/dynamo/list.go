@@ -1,0 +1,246 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"lunogram-users/internal/user"
+)
+
+// span is a range of one index: every partition is read in the same order, and the results merged.
+type span struct {
+	index      string
+	hash, sort string // attribute names
+	partitions []string
+	lower      string // inclusive
+	upper      string // inclusive
+	backwards  bool
+}
+
+// highest sorts after every string that is stored: U+10FFFF is no character.
+const highest = "\U0010FFFF"
+
+// entry is one index entry, of the keys that are projected.
+type entry struct {
+	key
+	hash, sort string
+}
+
+// Users returns the users of a project, newest first: those before the user id after, or the newest when it is "".
+// At most limit of them; fewer only at the end.
+func (s *Store) Users(ctx context.Context, project, after string, limit int) (user.Page, error) {
+	r := span{index: indexProject, hash: "list_pk", sort: "id", upper: highest, backwards: true}
+	for n := range shards {
+		r.partitions = append(r.partitions, listShard(project, n))
+	}
+	return s.page(ctx, project, r, after, limit)
+}
+
+// UsersByEmail returns the users whose e-mail is the given one in any case, oldest first.
+func (s *Store) UsersByEmail(ctx context.Context, project, email, after string, limit int) (user.Page, error) {
+	folded := user.FoldEmail(email)
+	return s.page(ctx, project, span{
+		index: indexEmail, hash: "email_pk", sort: "email_key",
+		partitions: []string{emailPK(project, folded)},
+		lower:      emailKey(folded, ""), upper: emailKey(folded, highest),
+	}, after, limit)
+}
+
+// UsersByPhone returns the users with the number, oldest first.
+func (s *Store) UsersByPhone(ctx context.Context, project, phone, after string, limit int) (user.Page, error) {
+	return s.page(ctx, project, span{
+		index: indexPhone, hash: "phone_pk", sort: "id",
+		partitions: []string{phonePK(project, phone)}, upper: highest,
+	}, after, limit)
+}
+
+// Search returns the users whose external id (of source default, or written source:id) or phone is exactly the
+// term, then those whose e-mail starts with it, by e-mail.
+func (s *Store) Search(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
+	exact, err := s.exact(ctx, project, term)
+	if err != nil {
+		return user.Page{}, err
+	}
+	prefix := user.FoldEmail(term)
+	r := span{index: indexEmail, hash: "email_pk", sort: "email_key", lower: prefix, upper: prefix + highest}
+	for n := range shards {
+		r.partitions = append(r.partitions, emailShard(project, n))
+	}
+	page, err := s.page(ctx, project, r, after, limit)
+	if err != nil {
+		return user.Page{}, err
+	}
+	page.Users = slices.DeleteFunc(page.Users, func(u user.User) bool {
+		return slices.ContainsFunc(exact, func(e user.User) bool { return e.ID == u.ID })
+	})
+	if after == "" {
+		page.Users = append(exact, page.Users...)
+	}
+	return page, nil
+}
+
+// exact returns the users that a search term names exactly. They are few, so they stand on the first page whole.
+func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, error) {
+	var found []user.User
+	add := func(u user.User, err error) error {
+		known := func(f user.User) bool { return f.ID == u.ID }
+		if err == nil && !slices.ContainsFunc(found, known) {
+			found = append(found, u)
+		}
+		if err == user.ErrNotFound {
+			return nil
+		}
+		return err
+	}
+	pairs := []user.Pair{{Source: user.DefaultSource, ExternalID: term}}
+	if source, id, ok := strings.Cut(term, ":"); ok && source != "" && id != "" {
+		pairs = append(pairs, user.Pair{Source: source, ExternalID: id})
+	}
+	for _, p := range pairs {
+		if err := add(s.UserByPair(ctx, project, p)); err != nil {
+			return nil, err
+		}
+	}
+	if phone, err := user.ParsePhone(term); err == nil {
+		page, err := s.UsersByPhone(ctx, project, phone, "", maxExact)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range page.Users {
+			_ = add(u, nil)
+		}
+	}
+	return found, nil
+}
+
+// maxExact is how many users with one number a search shows; the look-up by phone pages through all.
+const maxExact = 20
+
+// page reads the entries after a position until limit live users are found or there are no more. An entry
+// may be older than the profile; one that no longer belongs to the range is passed over.
+func (s *Store) page(ctx context.Context, project string, r span, after string, limit int) (user.Page, error) {
+	page := user.Page{Users: make([]user.User, 0, limit)}
+	for {
+		entries, err := s.entries(ctx, r, after, limit+1)
+		if err != nil {
+			return user.Page{}, err
+		}
+		users, err := s.usersOf(ctx, project, r, entries)
+		if err != nil {
+			return user.Page{}, err
+		}
+		for i, u := range users {
+			if len(page.Users) == limit {
+				page.Next = after
+				return page, nil
+			}
+			after = entries[i].sort
+			if u.ID != "" {
+				page.Users = append(page.Users, u)
+			}
+		}
+		if len(entries) <= limit {
+			return page, nil
+		}
+	}
+}
+
+// usersOf returns the user of each entry, the zero User for one that is gone or has left the range.
+func (s *Store) usersOf(ctx context.Context, project string, r span, entries []entry) ([]user.User, error) {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.PK[strings.LastIndexByte(e.PK, '#')+1:]
+	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
+	found, err := s.profiles(ctx, project, distinct)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]user.User, len(entries))
+	for i, e := range entries {
+		p := found[ids[i]]
+		if hash, sort := p.indexed(r.index); p.live() && hash == e.hash && sort == e.sort {
+			users[i] = p.user(project)
+		}
+	}
+	return users, nil
+}
+
+// indexed returns the profile's key in an index, empty when it is not in it.
+func (p profileItem) indexed(index string) (hash, sort string) {
+	switch index {
+	case indexEmail:
+		return p.EmailPK, p.EmailKey
+	case indexPhone:
+		return p.PhonePK, p.ID
+	default:
+		return p.ListPK, p.ID
+	}
+}
+
+// entries returns the first n entries of the range after a sort key, merged over all its partitions.
+func (s *Store) entries(ctx context.Context, r span, after string, n int) ([]entry, error) {
+	found := make([][]entry, len(r.partitions))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, pk := range r.partitions {
+		g.Go(func() (err error) {
+			found[i], err = s.partition(ctx, r, pk, after, n)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	merged := slices.Concat(found...)
+	slices.SortFunc(merged, func(a, b entry) int {
+		if r.backwards {
+			a, b = b, a
+		}
+		return cmp.Compare(a.sort, b.sort)
+	})
+	return merged[:min(n, len(merged))], nil
+}
+
+// partition returns up to n entries of one partition of the range, after a sort key.
+func (s *Store) partition(ctx context.Context, r span, pk, after string, n int) ([]entry, error) {
+	lower, upper := r.lower, r.upper
+	if lower == "" {
+		lower = " " // a key value is never empty, and none starts below a space
+	}
+	if after != "" && r.backwards {
+		upper = after
+	} else if after != "" {
+		lower = after
+	}
+	in := &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: &r.index,
+		KeyConditionExpression:    new("#hash = :pk AND #sort BETWEEN :lower AND :upper"),
+		ExpressionAttributeNames:  map[string]string{"#hash": r.hash, "#sort": r.sort},
+		ExpressionAttributeValues: item{":pk": str(pk), ":lower": str(lower), ":upper": str(upper)},
+		ScanIndexForward:          new(!r.backwards),
+		Limit:                     new(int32(n + 1)), // one more, as the first may be after itself
+	}
+	var found []entry
+	pages := dynamodb.NewQueryPaginator(s.client, in)
+	for pages.HasMorePages() && len(found) < n {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, translate(err, "query "+r.index)
+		}
+		for _, av := range out.Items {
+			k, err := decode[map[string]string](av)
+			if err != nil {
+				return nil, err
+			}
+			if k[r.sort] != after {
+				found = append(found, entry{key{k["pk"], k["sk"]}, pk, k[r.sort]})
+			}
+		}
+	}
+	return found[:min(n, len(found))], nil
+}

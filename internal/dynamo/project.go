@@ -1,0 +1,209 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+type projectItem struct {
+	key
+	ID        string `dynamodbav:"id"`
+	Name      string `dynamodbav:"name"`
+	Secret    []byte `dynamodbav:"secret"`
+	CreatedAt millis `dynamodbav:"created_at"`
+}
+
+type apiKeyItem struct {
+	key
+	Hash      string       `dynamodbav:"hash"`
+	Project   string       `dynamodbav:"project"`
+	Role      project.Role `dynamodbav:"role"`
+	Name      string       `dynamodbav:"name"`
+	LastFour  string       `dynamodbav:"last_four"`
+	CreatedAt millis       `dynamodbav:"created_at"`
+}
+
+type groupItem struct {
+	key
+	ID        string          `dynamodbav:"id"`
+	Name      string          `dynamodbav:"name"`
+	Channel   consent.Channel `dynamodbav:"channel"`
+	Public    bool            `dynamodbav:"public"`
+	CreatedAt millis          `dynamodbav:"created_at"`
+}
+
+type senderItem struct {
+	key
+	Project string `dynamodbav:"project"`
+}
+
+// CreateProject stores a new project, or returns project.ErrExists.
+func (s *Store) CreateProject(ctx context.Context, p project.Project) error {
+	err := s.put(ctx, projectItem{
+		key: projectKey(p.ID), ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: toMillis(p.CreatedAt),
+	}, "attribute_not_exists(pk)", "create project")
+	if isLost(err) {
+		return project.ErrExists
+	}
+	return err
+}
+
+// Project returns the project, or user.ErrNotFound.
+func (s *Store) Project(ctx context.Context, id string) (project.Project, error) {
+	p, err := get[projectItem](ctx, s, projectKey(id), "get project")
+	if err != nil {
+		return project.Project{}, err
+	}
+	return project.Project{ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: p.CreatedAt.time()}, nil
+}
+
+// CreateKey stores an API key. Storing the same token again for the same project changes nothing else.
+// A token of another project is refused with project.ErrExists.
+func (s *Store) CreateKey(ctx context.Context, k project.Key) error {
+	stored := apiKeyItem{
+		key: apiKeyKey(k.Hash), Hash: k.Hash, Project: k.ProjectID, Role: k.Role, Name: k.Name,
+		LastFour: k.LastFour, CreatedAt: toMillis(k.CreatedAt),
+	}
+	listed := stored
+	listed.key = projectKeyKey(k.ProjectID, k.Hash)
+	t := s.begin()
+	t.put(stored)
+	t.put(listed)
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: t.items})
+	err = errors.Join(t.err, translate(err, "create key"))
+	if !isLost(err) {
+		return err
+	}
+	if same, getErr := s.Key(ctx, k.Hash); getErr == nil && same.ProjectID == k.ProjectID {
+		return nil
+	}
+	return project.ErrExists
+}
+
+// Key returns the API key with the hash, or user.ErrNotFound.
+func (s *Store) Key(ctx context.Context, hash string) (project.Key, error) {
+	k, err := get[apiKeyItem](ctx, s, apiKeyKey(hash), "get key")
+	if err != nil {
+		return project.Key{}, err
+	}
+	return k.apiKey(), nil
+}
+
+// Keys returns the API keys of a project, oldest first.
+func (s *Store) Keys(ctx context.Context, projectID string) ([]project.Key, error) {
+	var keys []project.Key
+	err := s.query(ctx, projectKey(projectID).PK, skKey+"#", "list keys", func(av item) error {
+		k, err := decode[apiKeyItem](av)
+		keys = append(keys, k.apiKey())
+		return err
+	})
+	slices.SortFunc(keys, func(a, b project.Key) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return keys, err
+}
+
+func (k apiKeyItem) apiKey() project.Key {
+	return project.Key{
+		Hash: k.Hash, ProjectID: k.Project, Role: k.Role, Name: k.Name, LastFour: k.LastFour,
+		CreatedAt: k.CreatedAt.time(),
+	}
+}
+
+// DeleteKey revokes an API key of the project. Functions that cached it accept it for up to a minute more.
+// It returns user.ErrNotFound.
+func (s *Store) DeleteKey(ctx context.Context, projectID, hash string) error {
+	k, err := s.Key(ctx, hash)
+	if err == nil && k.ProjectID != projectID {
+		err = user.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return s.batchDelete(ctx, []key{apiKeyKey(hash), projectKeyKey(projectID, hash)})
+}
+
+// CreateGroup stores a subscription group; storing the same id again replaces it. It refuses a group
+// beyond consent.MaxGroups.
+func (s *Store) CreateGroup(ctx context.Context, g consent.Group) error {
+	groups, err := s.Groups(ctx, g.ProjectID)
+	if err != nil {
+		return err
+	}
+	same := slices.ContainsFunc(groups, func(o consent.Group) bool { return o.ID == g.ID })
+	if len(groups) >= consent.MaxGroups && !same {
+		return fmt.Errorf("a project has at most %d groups", consent.MaxGroups)
+	}
+	return s.put(ctx, groupItem{
+		key: groupKey(g.ProjectID, g.ID), ID: g.ID, Name: g.Name, Channel: g.Channel, Public: g.Public,
+		CreatedAt: toMillis(g.CreatedAt),
+	}, "", "create group")
+}
+
+// Groups returns the subscription groups of a project, by name.
+func (s *Store) Groups(ctx context.Context, projectID string) ([]consent.Group, error) {
+	var groups []consent.Group
+	err := s.query(ctx, projectKey(projectID).PK, skGroup, "list groups", func(av item) error {
+		g, err := decode[groupItem](av)
+		groups = append(groups, consent.Group{
+			ID: g.ID, ProjectID: projectID, Name: g.Name, Channel: g.Channel, Public: g.Public,
+			CreatedAt: g.CreatedAt.time(),
+		})
+		return err
+	})
+	slices.SortFunc(groups, func(a, b consent.Group) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return groups, err
+}
+
+// PutSender says that messages to the number (E.164) belong to the project. A number belongs to one project; that of
+// another is refused with project.ErrExists.
+func (s *Store) PutSender(ctx context.Context, phone, projectID string) error {
+	err := s.put(ctx, senderItem{key: senderKey(phone), Project: projectID},
+		"attribute_not_exists(pk) OR #project = :project", "put sender", projectID)
+	if isLost(err) {
+		return project.ErrExists
+	}
+	return err
+}
+
+// Sender returns the project that the number belongs to, or user.ErrNotFound.
+func (s *Store) Sender(ctx context.Context, phone string) (string, error) {
+	n, err := get[senderItem](ctx, s, senderKey(phone), "get sender")
+	return n.Project, err
+}
+
+// DeleteSender takes a number away from its project; it is no error if it has none.
+func (s *Store) DeleteSender(ctx context.Context, phone string) error {
+	return s.batchDelete(ctx, []key{senderKey(phone)})
+}
+
+// put writes an item on a condition, which may name the attribute project and compare it to :project.
+func (s *Store) put(ctx context.Context, v any, condition, doing string, projectID ...string) error {
+	av, err := encode(v)
+	if err != nil {
+		return err
+	}
+	in := &dynamodb.PutItemInput{
+		TableName: &s.table, Item: av,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if condition != "" {
+		in.ConditionExpression = &condition
+	}
+	for _, id := range projectID {
+		in.ExpressionAttributeNames = map[string]string{"#project": "project"}
+		in.ExpressionAttributeValues = item{":project": str(id)}
+	}
+	_, err = s.client.PutItem(ctx, in)
+	return translate(err, doing)
+}

@@ -1,0 +1,95 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/user"
+)
+
+// parallel runs f n times at once and waits for all.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+func TestParallelUpsertsOfOneNewPairMakeOneUser(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ids := make([]string, 100)
+	parallel(100, func(i int) {
+		u, err := s.Upsert(t.Context(), request(t, p.ID, "shared", fmt.Sprintf("device:%02d", i%40)))
+		if err != nil {
+			t.Error(err)
+		}
+		ids[i] = u.ID
+	})
+	u, err := s.UserByPair(t.Context(), p.ID, user.Pair{Source: "default", ExternalID: "shared"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.Identifiers) != 41 {
+		t.Errorf("%d identifiers, want 41", len(u.Identifiers))
+	}
+	for i, id := range ids {
+		if id != u.ID {
+			t.Errorf("upsert %d answered user %s, want %s", i, id, u.ID)
+		}
+	}
+}
+
+func TestParallelUpsertsLoseNoKey(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	if _, err := s.Upsert(t.Context(), request(t, p.ID, "u")); err != nil {
+		t.Fatal(err)
+	}
+	parallel(100, func(i int) {
+		req := request(t, p.ID, "u")
+		req.Patch.Data = map[string]any{fmt.Sprintf("k%d", i): true}
+		if _, err := s.Upsert(t.Context(), req); err != nil {
+			t.Error(err)
+		}
+	})
+	u, err := s.UserByPair(t.Context(), p.ID, user.Pair{Source: "default", ExternalID: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.Data) != 100 || u.Version != 100 {
+		t.Errorf("%d keys at version %d, want 100 at 100", len(u.Data), u.Version)
+	}
+}
+
+func TestParallelAttachEndsWithOneOwner(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for round := range 10 {
+		a, b, shared := fmt.Sprintf("a%d", round), fmt.Sprintf("b%d", round), fmt.Sprintf("crm:n%d", round)
+		for _, id := range []string{a, b} {
+			if _, err := s.Upsert(t.Context(), request(t, p.ID, id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var won [2]user.User
+		parallel(2, func(i int) {
+			u, err := s.Upsert(t.Context(), request(t, p.ID, []string{a, b}[i], shared))
+			if _, conflict := errors.AsType[*user.ConflictError](err); err != nil && !conflict {
+				t.Error(err)
+			}
+			won[i] = u
+		})
+		if (won[0].ID == "") == (won[1].ID == "") {
+			t.Errorf("round %d: winners %q and %q, want exactly one", round, won[0].ID, won[1].ID)
+		}
+		owner, err := s.UserByPair(t.Context(), p.ID, request(t, p.ID, shared).Identifiers[0].Pair)
+		if err != nil || owner.ID != won[0].ID+won[1].ID {
+			t.Errorf("round %d: owner %s, %v; want the winner", round, owner.ID, err)
+		}
+	}
+}
