@@ -4,6 +4,8 @@
 package consent
 
 import (
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -134,12 +136,7 @@ func (s Suppression) Suppresses(group string) bool {
 	if s.Inbound.Verdict == Stop {
 		return true
 	}
-	for _, g := range s.Groups {
-		if g == group {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Groups, group)
 }
 
 // Standing is where a user stands with one group.
@@ -153,9 +150,7 @@ type Standing struct {
 // Apply returns a new map of the subscriptions as the changes leave them.
 func Apply(current map[string]Subscription, changes []Change) map[string]Subscription {
 	out := make(map[string]Subscription, len(current)+len(changes))
-	for group, s := range current {
-		out[group] = s
-	}
+	maps.Copy(out, current)
 	for _, c := range changes {
 		switch {
 		case c.Keep:

@@ -62,7 +62,7 @@ func (s *Store) UsersByPhone(ctx context.Context, project, phone, after string, 
 // Search returns the users whose external id (of source default, or written source:id) or phone is exactly the
 // term, then those whose e-mail starts with it, by e-mail.
 func (s *Store) Search(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
-	exact, err := s.exact(ctx, project, term)
+	exact, err := s.exact(ctx, project, term, min(limit, maxExact))
 	if err != nil {
 		return user.Page{}, err
 	}
@@ -85,7 +85,7 @@ func (s *Store) Search(ctx context.Context, project, term, after string, limit i
 }
 
 // exact returns the users that a search term names exactly. They are few, so they stand on the first page whole.
-func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, error) {
+func (s *Store) exact(ctx context.Context, project, term string, phones int) ([]user.User, error) {
 	var found []user.User
 	add := func(u user.User, err error) error {
 		known := func(f user.User) bool { return f.ID == u.ID }
@@ -107,7 +107,7 @@ func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, e
 		}
 	}
 	if phone, err := user.ParsePhone(term); err == nil {
-		page, err := s.UsersByPhone(ctx, project, phone, "", maxExact)
+		page, err := s.UsersByPhone(ctx, project, phone, "", phones)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, e
 	return found, nil
 }
 
-// maxExact is how many users with one number a search shows; the look-up by phone pages through all.
+// maxExact is how many users with one number a search shows at most; the look-up by phone pages through all.
 const maxExact = 20
 
 // page reads the entries after a position until limit live users are found or there are no more. An entry

@@ -98,7 +98,7 @@ func TestLists(t *testing.T) {
 			t.Errorf("search %q (-want +got):\n%s", tt.term, diff)
 		}
 	}
-	page, err := s.Search(ctx, p.ID, "+15550101234", "", 6)
+	page, err := s.Search(ctx, p.ID, "+15550101234", "", 20)
 	if err != nil || len(page.Users) != 10 {
 		t.Errorf("search by phone: %d users, %v; want 10", len(page.Users), err)
 	}

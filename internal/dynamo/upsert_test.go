@@ -86,15 +86,14 @@ func TestUpsertAttachesAndConflicts(t *testing.T) {
 	s := dynamotest.New(t)
 	p := dynamotest.Project(t, s)
 	ctx := t.Context()
-	a, err := s.Upsert(ctx, request(t, p.ID, "a"))
-	if err != nil {
+	if _, err := s.Upsert(ctx, request(t, p.ID, "a")); err != nil {
 		t.Fatal(err)
 	}
 	b, err := s.Upsert(ctx, request(t, p.ID, "b"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err = s.Upsert(ctx, request(t, p.ID, "a", "crm:1"))
+	a, err := s.Upsert(ctx, request(t, p.ID, "a", "crm:1"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,66 +23,128 @@ const (
 )
 
 // Pointer appends a reference token to an RFC 6901 JSON pointer, escaping it.
-func Pointer(base, token string) string {
-	return base + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
-}
+func Pointer(base, token string) string { return base + "/" + pointerEscaper.Replace(token) }
 
-// checkData reports, with pointers below the given one, whatever of the object DynamoDB cannot hold.
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+// checkData reports, with pointers below the given one, whatever of the object DynamoDB cannot hold. It stops
+// at what would not fit anyway, so that its time and memory are bounded by the size of a profile.
 func checkData(data map[string]any, pointer string, f *faults) {
-	if data == nil {
-		return
-	}
-	size := checkValue(data, pointer, 1, f)
-	if size > MaxBytes {
+	c := checker{faults: f}
+	c.object(data, &place{token: pointer}, 1)
+	if c.size > MaxBytes {
 		f.add(pointer, "must take at most 400 KB")
 	}
 }
 
-// checkValue returns about how many bytes DynamoDB charges for the value.
-func checkValue(value any, pointer string, depth int, f *faults) int {
-	if depth > maxDepth {
-		f.add(pointer, "nests deeper than 31 levels")
-		return 0
+// maxDataFaults is how many faults of one object are reported.
+const maxDataFaults = 100
+
+// checker walks one JSON value.
+type checker struct {
+	faults *faults
+	found  int
+	size   int // about what DynamoDB charges for the value so far, in bytes
+}
+
+// place is where the checker is. Its pointer is only built for a fault: most values have none, and a pointer
+// is as long as all the keys above it.
+type place struct {
+	above *place // nil for the root, whose token is a whole pointer
+	token string
+	index int // instead of the token, for an element of an array
+	array bool
+}
+
+func (p *place) pointer() string {
+	switch {
+	case p.above == nil:
+		return p.token
+	case p.array:
+		return p.above.pointer() + "/" + strconv.Itoa(p.index)
 	}
+	return Pointer(p.above.pointer(), p.token)
+}
+
+func (c *checker) fault(at *place, detail string) {
+	if detail == "" {
+		return
+	}
+	c.found++
+	c.faults.add(at.pointer(), detail)
+}
+
+// done reports whether there is no use in looking further.
+func (c *checker) done() bool { return c.size > MaxBytes || c.found >= maxDataFaults }
+
+func (c *checker) value(value any, at *place, depth int) {
 	switch v := value.(type) {
 	case map[string]any:
-		size := 3
-		for k, item := range v {
-			at := Pointer(pointer, k)
-			checkKey(k, at, f)
-			size += 1 + len(k) + checkValue(item, at, depth+1, f)
-		}
-		return size
+		c.object(v, at, depth)
 	case []any:
-		size := 3
-		for i, item := range v {
-			size += 1 + checkValue(item, pointer+"/"+strconv.Itoa(i), depth+1, f)
-		}
-		return size
+		c.array(v, at, depth)
 	case string:
+		c.size += len(v)
 		if !utf8.ValidString(v) {
-			f.add(pointer, "must be valid UTF-8")
+			c.fault(at, "must be valid UTF-8")
 		}
-		return len(v)
 	case json.Number:
-		if detail := checkNumber(string(v)); detail != "" {
-			f.add(pointer, detail)
-		}
-		return len(v)/2 + 2
+		c.size += len(v)/2 + 2
+		c.fault(at, checkNumber(string(v)))
 	default: // nil or bool
-		return 1
+		c.size++
 	}
 }
 
-func checkKey(key, pointer string, f *faults) {
+func (c *checker) object(o map[string]any, at *place, depth int) {
+	if c.tooDeep(at, depth) {
+		return
+	}
+	for k, item := range o {
+		if c.done() {
+			return
+		}
+		below := &place{above: at, token: k}
+		c.fault(below, checkKey(k))
+		c.size += 1 + len(k)
+		c.value(item, below, depth+1)
+	}
+}
+
+func (c *checker) array(a []any, at *place, depth int) {
+	if c.tooDeep(at, depth) {
+		return
+	}
+	below := place{above: at, array: true}
+	for i, item := range a {
+		if c.done() {
+			return
+		}
+		below.index = i
+		c.size++
+		c.value(item, &below, depth+1)
+	}
+}
+
+func (c *checker) tooDeep(at *place, depth int) bool {
+	c.size += 3
+	if depth > maxDepth {
+		c.fault(at, "nests deeper than 31 levels")
+	}
+	return depth > maxDepth
+}
+
+// checkKey says why DynamoDB cannot hold a key; "" if it can.
+func checkKey(key string) string {
 	switch {
 	case key == "":
-		f.add(pointer, "a key must not be empty")
+		return "a key must not be empty"
 	case len(key) > maxKey:
-		f.add(pointer, "a key has at most 1024 bytes")
+		return "a key has at most 1024 bytes"
 	case !utf8.ValidString(key):
-		f.add(pointer, "a key must be valid UTF-8")
+		return "a key must be valid UTF-8"
 	}
+	return ""
 }
 
 // checkNumber says why DynamoDB cannot hold a JSON number without loss; "" if it can.

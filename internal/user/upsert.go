@@ -2,6 +2,7 @@ package user
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 )
 
@@ -135,11 +136,7 @@ func overlay(base, top map[string]any) map[string]any {
 		return nil
 	}
 	out := make(map[string]any, len(base)+len(top))
-	for k, v := range base {
-		out[k] = v
-	}
-	for k, v := range top {
-		out[k] = v
-	}
+	maps.Copy(out, base)
+	maps.Copy(out, top)
 	return out
 }

@@ -163,3 +163,24 @@ func TestAgainst(t *testing.T) {
 		t.Errorf("what differs (-want +got):\n%s", diff)
 	}
 }
+
+// TestNormalizeIsBounded: a body of 1 MB that is made to be slow (long nested keys around many values, or many
+// faults) is refused in no time.
+func TestNormalizeIsBounded(t *testing.T) {
+	numbers := make([]any, 400_000)
+	for i := range numbers {
+		numbers[i] = json.Number("1e999")
+	}
+	deep := map[string]any{"n": numbers}
+	for range 25 {
+		deep = map[string]any{strings.Repeat("k", 1000): deep}
+	}
+	req := user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{Data: deep}}
+	if n := testing.AllocsPerRun(1, func() {
+		if req.Normalize() == nil {
+			t.Error("no error")
+		}
+	}); n > 20_000 {
+		t.Errorf("%.0f allocations", n)
+	}
+}
