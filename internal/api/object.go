@@ -1,0 +1,72 @@
+package api
+
+import (
+	"strconv"
+
+	"lunogram-users/internal/user"
+)
+
+// object reads the fields of a JSON object. What is not as it must be is noted in bad with its pointer, and read
+// as if it were absent, so that one pass finds every fault. Fields nobody asks for are ignored.
+type object struct {
+	fields  map[string]any
+	pointer string // of the object itself
+	bad     *badRequest
+}
+
+func (o object) at(name string) string { return user.Pointer(o.pointer, name) }
+
+// has reports whether the field is there, be it null.
+func (o object) has(name string) bool {
+	_, ok := o.fields[name]
+	return ok
+}
+
+// text returns a string; nil when it is absent or null.
+func (o object) text(name string) *string {
+	switch v := o.fields[name].(type) {
+	case nil:
+		return nil
+	case string:
+		return &v
+	default:
+		o.bad.body(o.at(name), "must be a string")
+		return nil
+	}
+}
+
+// object returns the members of an object; nil when it is absent or null.
+func (o object) object(name string) map[string]any {
+	switch v := o.fields[name].(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		return v
+	default:
+		o.bad.body(o.at(name), "must be an object")
+		return nil
+	}
+}
+
+// objects returns the items of an array of objects; none when it is absent or null. An item that is no object is
+// noted and read as an empty one, so that the indexes of the others remain.
+func (o object) objects(name string) []object {
+	items, ok := o.fields[name].([]any)
+	if !ok {
+		if o.fields[name] != nil {
+			o.bad.body(o.at(name), "must be an array")
+		}
+		return nil
+	}
+	objects := make([]object, len(items))
+	array := o.at(name)
+	for i, item := range items {
+		pointer := array + "/" + strconv.Itoa(i)
+		fields, ok := item.(map[string]any)
+		if !ok {
+			o.bad.body(pointer, "must be an object")
+		}
+		objects[i] = object{fields: fields, pointer: pointer, bad: o.bad}
+	}
+	return objects
+}

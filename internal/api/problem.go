@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// problemType is the media type of every failure (RFC 9457).
+const problemType = "application/problem+json"
+
+// problem is a problem document (RFC 9457, 3.1) with our members beside the standard ones.
+type problem struct {
+	Type      string   `json:"type"`
+	Title     string   `json:"title"`
+	Status    int      `json:"status"`
+	Detail    string   `json:"detail"`
+	Errors    []fault  `json:"errors,omitempty"`
+	UserIDs   []string `json:"user_ids,omitempty"` // of a conflict
+	RequestID string   `json:"request_id,omitempty"`
+}
+
+// fault is one thing wrong with a request: a JSON pointer into the body or the name of a query parameter, and
+// what is wrong there. The pointer "" means the whole body.
+type fault struct {
+	Pointer   *string `json:"pointer,omitempty"`
+	Parameter string  `json:"parameter,omitempty"`
+	Detail    string  `json:"detail"`
+}
+
+// Errors of the HTTP layer itself. All others come from the store and package user.
+var (
+	errNoRoute      = errors.New("there is nothing at this path")
+	errMethod       = errors.New("this path does not take this method")
+	errUnauthorized = errors.New("a valid API key for this project is needed")
+	errForbidden    = errors.New("this key may not do this")
+	errTooLarge     = errors.New("the body is larger than 1 MB")
+	errBadPath      = errors.New("the path or query is not validly escaped")
+	errPanic        = errors.New("panic")
+)
+
+// kind is one row of the error table. An empty detail means the text of the error, which is then ours and fixed.
+type kind struct {
+	err    error
+	status int
+	slug   string
+	title  string
+	detail string
+}
+
+// kinds maps errors to problems; the first that errors.Is matches counts.
+var kinds = []kind{
+	{errNoRoute, http.StatusNotFound, "not-found", "resource not found", ""},
+	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "method not allowed", ""},
+	{errUnauthorized, http.StatusUnauthorized, "unauthorized", "unauthorized", ""},
+	{errForbidden, http.StatusForbidden, "forbidden", "forbidden", ""},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", ""},
+	{errBadPath, http.StatusBadRequest, "bad-request", "bad request", ""},
+	{user.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", "there is no such user or identifier"},
+	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",
+		"the user does not have the version that If-Match asks for"},
+	{user.ErrLastIdentifier, http.StatusConflict, "last-identifier", "conflict", "a user keeps at least one identifier"},
+	{user.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", "the profile would exceed 400 KB"},
+	{user.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "service unavailable",
+		"the store is busy; send the same request again"},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout", "gateway timeout",
+		"the request took too long; send the same request again"},
+	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "service unavailable",
+		"the request was broken off; send the same request again"},
+}
+
+// problemOf returns the problem that answers an error. An unknown error is a fixed 500: its text may say what
+// the caller must not learn.
+func problemOf(err error) problem {
+	if e, ok := errors.AsType[*badRequest](err); ok {
+		return newProblem(http.StatusBadRequest, "bad-request", "bad request", e.summary(), e.faults...)
+	}
+	if e, ok := errors.AsType[*user.InvalidError](err); ok {
+		b := &badRequest{}
+		b.add(e)
+		return problemOf(b.err())
+	}
+	if e, ok := errors.AsType[*user.ConflictError](err); ok {
+		p := newProblem(http.StatusConflict, "conflict", "conflict",
+			"the identifiers belong to different users, which must not be merged; nothing was changed")
+		p.UserIDs = e.UserIDs
+		return p
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = errTooLarge
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			detail := k.detail
+			if detail == "" {
+				detail = k.err.Error()
+			}
+			return newProblem(k.status, k.slug, k.title, detail)
+		}
+	}
+	return newProblem(http.StatusInternalServerError, "internal", "internal server error",
+		"something went wrong on our side; the request id names the log entry")
+}
+
+func newProblem(status int, slug, title, detail string, faults ...fault) problem {
+	return problem{Type: "urn:lunogram-users:problem:" + slug, Title: title, Status: status, Detail: detail, Errors: faults}
+}
+
+// of completes the problem for the request that it answers. Who may not read users is told no user ids.
+func (p problem) of(r *http.Request) problem {
+	p.RequestID = requestIDOf(r.Context())
+	if key, ok := keyOf(r.Context()); !ok || !key.Role.Includes(project.Support) {
+		p.UserIDs = nil
+	}
+	return p
+}
+
+// fail answers a request with the problem that the error is, and logs it if it is our fault.
+func fail(w http.ResponseWriter, r *http.Request, err error, log *slog.Logger) {
+	p := problemOf(err).of(r)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 11.6.1
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	if p.Status >= http.StatusInternalServerError && !errors.Is(err, errPanic) {
+		log.ErrorContext(r.Context(), "request failed", slog.Int("status", p.Status), slog.Any("error", err),
+			slog.String("request_id", p.RequestID))
+	}
+	respond(w, r, p.Status, problemType, p, log)
+}
+
+// failure returns a handler that answers every request with the problem that the error is.
+func failure(err error, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fail(w, r, err, log) })
+}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"lunogram-users/internal/project"
+)
+
+// The functions, by the names of their folders.
+const (
+	upsertFunction = "upsert"
+	getFunction    = "get"
+	deleteFunction = "delete"
+)
+
+// public as the needed role of a route means that it asks for no key.
+const public project.Role = ""
+
+// route is one line of the route table.
+type route struct {
+	function string       // which Lambda serves it
+	method   string       // one method
+	path     string       // as http.ServeMux reads it
+	needs    project.Role // the least role that may call it, or public
+	serve    http.Handler
+}
+
+// routes is the whole contract: what exists, which function serves it and who may call it. A pk_ key has the
+// role Client, which only upserts, and is answered with no more than it sent (see view.go).
+func (s *service) routes() []route {
+	const (
+		client = "/api/client/users"
+		scoped = "/api/client/projects/{projectID}/users"
+		admin  = "/api/admin/projects/{projectID}/subjects/users"
+		one    = admin + "/{userID}"
+	)
+	return []route{
+		{upsertFunction, "POST", client, project.Client, endpoint(s, decodeUpsert, s.upsert)},
+		{upsertFunction, "POST", scoped, project.Client, endpoint(s, decodeUpsert, s.upsert)},
+		{upsertFunction, "POST", admin, project.Editor, endpoint(s, decodeUpsert, s.upsert)},
+		{upsertFunction, "PATCH", one, project.Editor, endpoint(s, decodePatch, s.patch)},
+
+		{getFunction, "GET", admin, project.Support, endpoint(s, s.decodeList, s.list)},
+		{getFunction, "GET", admin + "/lookup", project.Support, endpoint(s, s.decodeLookup, s.lookup)},
+		{getFunction, "GET", one, project.Support, endpoint(s, decodeUserPath, s.user)},
+		{getFunction, "GET", one + "/subscriptions", project.Support, endpoint(s, decodeUserPath, s.subscriptions)},
+
+		{deleteFunction, "DELETE", client, project.Editor, endpoint(s, decodePairs, s.deleteByPairs)},
+		{deleteFunction, "DELETE", scoped, project.Editor, endpoint(s, decodePairs, s.deleteByPairs)},
+		{deleteFunction, "DELETE", one, project.Editor, endpoint(s, decodeUserPath, s.deleteUser)},
+		{deleteFunction, "DELETE", one + "/identifiers/{identifierID}", project.Editor, endpoint(s, decodeIdentifierPath, s.detach)},
+	}
+}
+
+// router serves the routes of one function. It knows the others too, so that Allow names every method of a path
+// whichever function was reached.
+func (s *service) router(function string, keys *keyCache) http.Handler {
+	paths := map[string]methods{}
+	for _, r := range s.routes() {
+		if paths[r.path] == nil {
+			paths[r.path] = methods{}
+		}
+		h := http.Handler(nil)
+		if r.function == function {
+			h = r.serve
+			if r.needs != public {
+				h = authenticate(keys, r.needs, s.log)(h)
+			}
+		}
+		paths[r.path][r.method] = h
+	}
+	mux := http.NewServeMux()
+	for path, m := range paths {
+		mux.Handle(path, m.handler(path, s.log))
+	}
+	mux.Handle("/", failure(errNoRoute, s.log))
+	return mux
+}
+
+// methods holds the handlers of one path by method; nil for one that another function serves.
+type methods map[string]http.Handler
+
+// handler picks the handler of the method (that of GET for HEAD) or answers 405 (RFC 9110, 15.5.6).
+// ServeMux could do that, but answers in plain text.
+func (m methods) handler(path string, log *slog.Logger) http.Handler {
+	allow := make([]string, 0, len(m))
+	for method := range m {
+		allow = append(allow, method)
+	}
+	slices.Sort(allow)
+	refuse := failure(errMethod, log)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		noteRoute(r.Context(), path)
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		if h := m[method]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		refuse.ServeHTTP(w, r)
+	})
+}
