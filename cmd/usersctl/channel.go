@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/sms"
+	"lunogram-users/internal/user"
+)
+
+func (s *session) createGroup(flags *flag.FlagSet) action {
+	id, channel := flags.String("project", "", ""), flags.String("channel", "", "")
+	public := flags.Bool("public", false, "")
+	return func(ctx context.Context, store *dynamo.Store, args []string) error {
+		if !consent.Channel(*channel).Valid() {
+			return usageError("-channel must be email, sms, push or in_app")
+		}
+		if args[0] == "" {
+			return usageError("the name must not be empty")
+		}
+		p, err := findProject(ctx, store, *id)
+		if err != nil {
+			return err
+		}
+		g := consent.Group{
+			ID: uuid.Must(uuid.NewV7()).String(), ProjectID: p.ID, Name: args[0],
+			Channel: consent.Channel(*channel), Public: *public, CreatedAt: time.Now().UTC(),
+		}
+		if err := store.CreateGroup(ctx, g); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.stdout, g.ID)
+		return nil
+	}
+}
+
+func (s *session) listGroups(flags *flag.FlagSet) action {
+	id := flags.String("project", "", "")
+	return func(ctx context.Context, store *dynamo.Store, _ []string) error {
+		p, err := findProject(ctx, store, *id)
+		if err != nil {
+			return err
+		}
+		groups, err := store.Groups(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tCHANNEL\tPUBLIC\tNAME")
+		for _, g := range groups {
+			fmt.Fprintf(w, "%s\t%s\t%t\t%s\n", g.ID, g.Channel, g.Public, g.Name)
+		}
+		return w.Flush()
+	}
+}
+
+func (s *session) addSender(flags *flag.FlagSet) action {
+	id := flags.String("project", "", "")
+	return func(ctx context.Context, store *dynamo.Store, args []string) error {
+		number, err := parseNumber(args[0])
+		if err != nil {
+			return err
+		}
+		p, err := findProject(ctx, store, *id)
+		if err != nil {
+			return err
+		}
+		err = store.PutSender(ctx, number, p.ID)
+		if errors.Is(err, project.ErrExists) {
+			return fmt.Errorf("%s belongs to another project: see sender show and sender remove", number)
+		}
+		return err
+	}
+}
+
+func (s *session) showSender(*flag.FlagSet) action {
+	return func(ctx context.Context, store *dynamo.Store, args []string) error {
+		number, err := parseNumber(args[0])
+		if err != nil {
+			return err
+		}
+		id, err := store.Sender(ctx, number)
+		if errors.Is(err, user.ErrNotFound) {
+			return fmt.Errorf("%s belongs to no project", number)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(s.stdout, id)
+		return nil
+	}
+}
+
+func (s *session) removeSender(*flag.FlagSet) action {
+	return func(ctx context.Context, store *dynamo.Store, args []string) error {
+		number, err := parseNumber(args[0])
+		if err != nil {
+			return err
+		}
+		return store.DeleteSender(ctx, number)
+	}
+}
+
+func parseNumber(s string) (string, error) {
+	number, err := sms.ParseNumber(s)
+	if err != nil {
+		return "", usageError("the number " + err.Error())
+	}
+	return number, nil
+}

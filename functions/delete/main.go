@@ -1,0 +1,28 @@
+// Command delete is the Lambda function that erases users and detaches identifiers.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"lunogram-users/internal/api"
+	"lunogram-users/internal/boot"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	rt, err := boot.Load()
+	if err != nil {
+		return err
+	}
+	rt.Warm(ctx)
+	lambda.Start(api.Gateway(api.Delete(rt.Store, api.Options{Log: rt.Log})))
+	return nil
+}

@@ -1,0 +1,259 @@
+package law_test
+
+import (
+	"go/ast"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// function is a function of the template.
+type function struct {
+	id         string
+	folder     string // below functions/
+	properties object // globals included
+}
+
+// functions returns the functions of the template by folder.
+func functions(t *testing.T, template object) map[string]function {
+	t.Helper()
+	found := map[string]function{}
+	for id, r := range template.object("Resources") {
+		resource := r.(object)
+		if resource.text("Type") != "AWS::Serverless::Function" {
+			continue
+		}
+		p := merge(template.object("Globals", "Function"), resource.object("Properties"))
+		folder, ok := strings.CutPrefix(strings.TrimSuffix(p.text("CodeUri"), "/"), "build/")
+		if !ok || strings.Contains(folder, "/") {
+			t.Errorf("%s: CodeUri is %q, want build/<folder of functions>/", id, p.text("CodeUri"))
+		}
+		if other, twice := found[folder]; twice {
+			t.Errorf("%s and %s have the same CodeUri", id, other.id)
+		}
+		if resource.text("Metadata", "SkipBuild") != "true" {
+			t.Errorf("%s: SkipBuild is not true: sam build would compile it without our flags", id)
+		}
+		found[folder] = function{id, folder, p}
+	}
+	return found
+}
+
+func TestEveryFolderIsOneFunction(t *testing.T) {
+	t.Parallel()
+	entries, err := os.ReadDir(filepath.Join(root(t), "functions"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, e := range entries {
+		if e.IsDir() {
+			folders = append(folders, e.Name())
+		}
+	}
+	declared := slices.Sorted(maps.Keys(functions(t, parseYAML(t, "template.yaml"))))
+	if !slices.Equal(folders, declared) {
+		t.Errorf("the folders of functions/ are %v, the functions of template.yaml %v; want the same", folders, declared)
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	for _, f := range functions(t, parseYAML(t, "template.yaml")) {
+		if got := f.properties.text("Runtime"); got != "provided.al2023" {
+			t.Errorf("%s: runtime %q, want provided.al2023", f.id, got)
+		}
+		if got := f.properties.text("Handler"); got != "bootstrap" {
+			t.Errorf("%s: handler %q, want bootstrap", f.id, got)
+		}
+		if got := list(f.properties["Architectures"]); len(got) != 1 || got[0] != "arm64" {
+			t.Errorf("%s: architectures %v, want arm64, which make build compiles for", f.id, got)
+		}
+		if f.properties.text("LoggingConfig", "LogFormat") != "JSON" || f.properties.at("LoggingConfig", "LogGroup") == nil {
+			t.Errorf("%s: the log is not JSON in a group of the template", f.id)
+		}
+		if f.properties.text("Tracing") != "Active" {
+			t.Errorf("%s is not traced", f.id)
+		}
+		if isAsynchronous(f) && f.properties.at("EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination") == nil {
+			t.Errorf("%s loses events that fail: it has no OnFailure destination", f.id)
+		}
+	}
+}
+
+// isAsynchronous reports whether Lambda queues the events of the function, and drops them after two retries.
+func isAsynchronous(f function) bool {
+	for _, e := range f.properties.object("Events") {
+		if kind := e.(object).text("Type"); kind == "S3" || kind == "SNS" {
+			return true
+		}
+	}
+	return false
+}
+
+// TestEnvironment checks that every variable that a function's code reads is set on it, and that every one set is read.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	deps := map[string][]string{}
+	for _, p := range packages(t) {
+		deps[p.ImportPath] = append(p.Deps, p.ImportPath)
+	}
+	read := map[string]map[string]bool{} // by package
+	for name, file := range sources(t) {
+		pkg := module + "/" + filepath.ToSlash(filepath.Dir(name))
+		for _, variable := range variables(file) {
+			if read[pkg] == nil {
+				read[pkg] = map[string]bool{}
+			}
+			read[pkg][variable] = true
+		}
+	}
+	for folder, f := range functions(t, parseYAML(t, "template.yaml")) {
+		wants := map[string]bool{}
+		for _, dep := range deps[module+"/functions/"+folder] {
+			maps.Copy(wants, read[dep])
+		}
+		maps.DeleteFunc(wants, func(name string, _ bool) bool { return strings.HasPrefix(name, "AWS_") }) // Lambda sets those
+		set := f.properties.object("Environment", "Variables")
+		got, want := slices.Sorted(maps.Keys(set)), slices.Sorted(maps.Keys(wants))
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s: the template sets %v, the code reads %v; want the same", f.id, got, want)
+		}
+	}
+}
+
+// variables returns the names that a file passes to os.Getenv, os.LookupEnv and boot's variable.
+func variables(file *ast.File) []string {
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) != 1 {
+			return true
+		}
+		literal, ok := call.Args[0].(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING {
+			return true
+		}
+		var callee string
+		switch f := call.Fun.(type) {
+		case *ast.Ident:
+			callee = f.Name
+		case *ast.SelectorExpr:
+			callee = f.Sel.Name
+		}
+		if callee == "variable" || callee == "Getenv" || callee == "LookupEnv" {
+			name, _ := strconv.Unquote(literal.Value)
+			names = append(names, name)
+		}
+		return true
+	})
+	return names
+}
+
+// TestPermissions checks that functions are granted single actions on named resources.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	template := parseYAML(t, "template.yaml")
+	for _, f := range functions(t, template) {
+		granted := 0
+		for _, policy := range list(f.properties["Policies"]) {
+			statements, ok := policy.(object)
+			if !ok {
+				t.Errorf("%s: policy %v is not of statements", f.id, policy)
+				continue
+			}
+			for _, s := range list(statements["Statement"]) {
+				checkStatement(t, f.id, s.(object))
+				granted++
+			}
+		}
+		if granted == 0 {
+			t.Errorf("%s is granted nothing; the rule is out of date", f.id)
+		}
+	}
+	for id, r := range template.object("Resources") {
+		for _, s := range list(r.(object).at("Properties", "PolicyDocument", "Statement")) {
+			if statement := s.(object); statement.text("Effect") == "Allow" {
+				checkStatement(t, id, statement)
+			}
+		}
+	}
+}
+
+func checkStatement(t *testing.T, id string, statement object) {
+	t.Helper()
+	actions, resources := list(statement["Action"]), list(statement["Resource"])
+	if len(actions) == 0 || len(resources) == 0 || statement["NotAction"] != nil || statement["NotResource"] != nil {
+		t.Errorf("%s: a statement names no actions or no resources", id)
+	}
+	for _, a := range actions {
+		if action, ok := a.(string); !ok || strings.ContainsAny(action, "*?") {
+			t.Errorf("%s: action %v is not a single one", id, a)
+		}
+	}
+	for _, r := range resources {
+		resource, ok := r.(object)
+		if !ok {
+			t.Errorf("%s: resource %v is not one of this stack", id, r)
+			continue
+		}
+		for _, v := range resource {
+			name, _ := v.(string)
+			// Only the objects of a bucket have no names beforehand.
+			object := strings.Contains(name, ":s3:::") && strings.HasSuffix(name, "/*")
+			if n := strings.Count(name, "*"); n > 1 || n == 1 && !object {
+				t.Errorf("%s: resource %q has a wildcard", id, name)
+			}
+		}
+	}
+}
+
+func TestTableIsProtected(t *testing.T) {
+	t.Parallel()
+	tables := 0
+	for id, r := range parseYAML(t, "template.yaml").object("Resources") {
+		resource := r.(object)
+		if resource.text("Type") != "AWS::DynamoDB::Table" {
+			continue
+		}
+		tables++
+		for _, check := range []struct {
+			keys []string
+			want string
+		}{
+			{[]string{"DeletionPolicy"}, "Retain"},
+			{[]string{"UpdateReplacePolicy"}, "Retain"},
+			{[]string{"Properties", "DeletionProtectionEnabled"}, "true"},
+			{[]string{"Properties", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"}, "true"},
+			{[]string{"Properties", "TimeToLiveSpecification", "AttributeName"}, "expires_at"},
+			{[]string{"Properties", "StreamSpecification", "StreamViewType"}, "NEW_AND_OLD_IMAGES"},
+		} {
+			if got := resource.text(check.keys...); got != check.want {
+				t.Errorf("%s: %s is %q, want %q", id, strings.Join(check.keys, "."), got, check.want)
+			}
+		}
+	}
+	if tables != 1 {
+		t.Errorf("the template has %d tables, want 1", tables)
+	}
+}
+
+func TestMainsAreShort(t *testing.T) {
+	t.Parallel()
+	for name := range sources(t) {
+		if !strings.HasPrefix(name, "functions/") {
+			continue
+		}
+		if filepath.Base(name) != "main.go" {
+			t.Errorf("%s: a function is its main.go; behaviour belongs in internal/", name)
+		}
+		if lines := strings.Count(string(read(t, name)), "\n"); lines > 40 {
+			t.Errorf("%s has %d lines, want at most 40", name, lines)
+		}
+	}
+}
