@@ -1,0 +1,75 @@
+// Package objects is the bucket of imports on S3. It is apart from csvimport so that only the import function
+// links the S3 client.
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"lunogram-users/internal/csvimport"
+)
+
+// S3 reads uploads and writes error files. It is safe for concurrent use.
+type S3 struct {
+	client *s3.Client
+	stall  time.Duration // how long a connection may deliver nothing
+}
+
+var _ csvimport.Objects = (*S3)(nil)
+
+// stall is long for S3, whose first byte takes some tens of milliseconds, and short beside an import's lease.
+const stall = 15 * time.Second
+
+// New returns the buckets of cfg's account. The SDK honours AWS_ENDPOINT_URL_S3. Further options may change the client.
+func New(cfg aws.Config, options ...func(*s3.Options)) *S3 {
+	base := func(o *s3.Options) {
+		// TLS guards the bytes on their way; a checksum of the whole object cannot be checked across resumed reads.
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	}
+	return &S3{client: s3.NewFromConfig(cfg, append([]func(*s3.Options){base}, options...)...), stall: stall}
+}
+
+// Open implements csvimport.Objects. A connection that breaks or stalls while the object is read is replaced by one
+// that goes on where it ended; Read returns an error when that fails several times without a byte. The reader is for one
+// goroutine, and its reads end with ctx.
+func (s *S3) Open(ctx context.Context, bucket, key, etag string) (io.ReadCloser, error) {
+	r := &reader{ctx: ctx, s3: s, bucket: bucket, key: key, etag: etag}
+	if err := r.connect(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Put implements csvimport.Objects.
+func (s *S3) Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error {
+	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &bucket, Key: &key, Body: content, ContentType: new("text/csv; charset=utf-8"),
+	})
+	return translate("put object", err)
+}
+
+// translate returns csvimport.ErrGone for an object that is not there as it was. What it returns otherwise does
+// not repeat the object's address, which ends in a name of the customer's.
+func translate(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		switch api.ErrorCode() {
+		case "NoSuchKey", "NotFound", "PreconditionFailed":
+			return csvimport.ErrGone
+		}
+	}
+	if located, ok := errors.AsType[*url.Error](err); ok {
+		err = located.Err
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
