@@ -104,4 +104,6 @@ type Objects interface {
 	Open(ctx context.Context, bucket, key, etag string) (io.ReadCloser, error)
 	// Put stores content, a file of CSV from its current position to its end, under the key.
 	Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error
+	// Remove deletes the object under the key; it is no error if there is none.
+	Remove(ctx context.Context, bucket, key string) error
 }

@@ -88,6 +88,13 @@ func (c *cloud) Put(ctx context.Context, bucket, key string, content io.ReadSeek
 	return err
 }
 
+func (c *cloud) Remove(_ context.Context, bucket, key string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.objects, bucket+"/"+key)
+	return nil
+}
+
 func (c *cloud) StartImport(ctx context.Context, in csvimport.Import) (csvimport.Import, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

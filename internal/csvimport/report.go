@@ -91,9 +91,13 @@ func (r *report) write(cells []string) error {
 	return nil
 }
 
-// put stores the report under the key, if any row was refused.
+// put stores the report under the key. If no row was refused it removes what an earlier upload of that name left there,
+// lest somebody corrects rows that are fine by now.
 func (r *report) put(ctx context.Context, objects Objects, bucket, key string) error {
 	if r.file == nil {
+		if err := objects.Remove(ctx, bucket, key); err != nil {
+			return fmt.Errorf("remove the old error file: %w", err)
+		}
 		return nil
 	}
 	r.out.Flush()

@@ -115,6 +115,8 @@ func TestImportReportsBadRowsAndTakesTheRest(t *testing.T) {
 	if got := fmt.Sprint(file[1][:6]); got != "[b not an address =1+1 x 2 email]" {
 		t.Errorf("first bad row: %s", got)
 	}
+	n.upload(t, "mixed.csv", "identifier\na\n")
+	n.await(t, "the end of the old error file", func() bool { return n.errorFile(t, "mixed.csv") == nil })
 	corrected := strings.Replace(join(file[:2]), "not an address", "b@example.com", 1)
 	n.upload(t, "corrected.csv", corrected)
 	n.await(t, "the corrected row", func() bool { u, ok := n.byID(t, "b"); return ok && u.Email == "b@example.com" })

@@ -56,6 +56,12 @@ func (s *S3) Put(ctx context.Context, bucket, key string, content io.ReadSeeker)
 	return translate("put object", err)
 }
 
+// Remove implements csvimport.Objects.
+func (s *S3) Remove(ctx context.Context, bucket, key string) error {
+	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+	return translate("delete object", err)
+}
+
 // translate returns csvimport.ErrGone for an object that is not there as it was. What it returns otherwise does
 // not repeat the object's address, which ends in a name of the customer's.
 func translate(doing string, err error) error {
