@@ -102,7 +102,7 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 		o.Concurrency = max(4, 2*runtime.NumCPU())
 	}
 	c := &Cloud{
-		options: o, logs: &logs{to: o.Log}, group: child.NewGroup(),
+		options: o, logs: &logs{to: o.Log}, group: child.NewGroup(child.Options{}),
 		functions: map[string]*lambda.Function{}, async: map[string]*delivery.Queue{}, queues: map[string]*queue.Queue{},
 		ready: make(chan struct{}), broken: make(chan struct{}),
 	}

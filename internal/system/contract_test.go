@@ -248,12 +248,15 @@ func TestConditionalWrites(t *testing.T) {
 
 func TestPreflight(t *testing.T) {
 	n := newTenant(t)
+	checked := n.http
+	n.http = http.DefaultClient // a preflight is API Gateway's, and not in the contract
 	r := n.call("OPTIONS", "/api/client/users", "", nil, "Origin", "https://shop.example",
 		"Access-Control-Request-Method", "DELETE", "Access-Control-Request-Headers", "authorization")
 	if r.status != http.StatusNoContent || r.header.Get("Access-Control-Allow-Origin") != "*" ||
 		!strings.Contains(r.header.Get("Access-Control-Allow-Methods"), "DELETE") {
 		t.Errorf("preflight: %d %v", r.status, r.header)
 	}
+	n.http = checked
 	r = n.call("POST", "/api/client/users", n.client, object{"identifier": pairs("o")}, "Origin", "https://shop.example")
 	if r.header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("the answer lacks CORS headers: %v", r.header)

@@ -16,6 +16,7 @@ var ErrClosed = errors.New("the process group is closed")
 
 // Group starts processes and knows those that live. All its methods may be called concurrently.
 type Group struct {
+	options Options
 	starts  chan start
 	closing chan struct{}
 	once    sync.Once
@@ -30,19 +31,29 @@ type start struct {
 	reply chan error
 }
 
+// Options changes how a group runs its processes. The zero value is the usual one.
+type Options struct {
+	// SkipSync makes fsync do nothing in the processes, if the kernel can: what they write then outlives them
+	// but not a crash of the machine.
+	SkipSync bool
+}
+
 // NewGroup returns an empty group. Close it to end its processes.
-func NewGroup() *Group {
-	g := &Group{starts: make(chan start), closing: make(chan struct{}), running: map[*exec.Cmd]struct{}{}}
+func NewGroup(o Options) *Group {
+	g := &Group{options: o, starts: make(chan start), closing: make(chan struct{}), running: map[*exec.Cmd]struct{}{}}
 	go g.fork()
 	return g
 }
 
 // fork starts every process from one thread that lives as long as the group: the kernel sends a child its
 // parent-death signal when the *thread* that forked it ends (prctl(2), PR_SET_PDEATHSIG), and the Go runtime
-// may end any other thread at any time.
+// may end any other thread at any time. The thread is never unlocked, so it ends with this function and runs
+// nothing else before or after: skipSync is for the processes alone.
 func (g *Group) fork() {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if g.options.SkipSync {
+		skipSync()
+	}
 	for {
 		select {
 		case s := <-g.starts:

@@ -45,9 +45,10 @@ type Queue struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu     sync.Mutex
-	closed bool
-	events sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{} // closed by Close, to end waits for a next attempt
+	events  sync.WaitGroup
 }
 
 // New returns a queue and starts to deliver what its journal kept. Close it.
@@ -62,7 +63,7 @@ func New(c Config) *Queue {
 		c.Now = time.Now
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	q := &Queue{config: c, target: "function " + c.FunctionARN, ctx: ctx, cancel: cancel}
+	q := &Queue{config: c, target: "function " + c.FunctionARN, ctx: ctx, cancel: cancel, closing: make(chan struct{})}
 	for _, e := range c.Journal.Waiting(q.target) {
 		q.start(e.ID, e.Body)
 	}
@@ -98,7 +99,7 @@ func (q *Queue) start(id string, event []byte) {
 // the queue closes before.
 func (q *Queue) deliver(id string, event []byte, accepted time.Time) bool {
 	for attempt := 1; ; attempt++ {
-		_, err := q.config.Function.Invoke(q.ctx, event)
+		_, err := q.config.Function.Invoke(lambda.WithRequestID(q.ctx, id), event)
 		if err == nil {
 			return true
 		}
@@ -124,7 +125,7 @@ func (q *Queue) wait(d time.Duration) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-q.ctx.Done():
+	case <-q.closing:
 		return false
 	}
 }
@@ -174,10 +175,12 @@ func (q *Queue) record(id string, event []byte, attempts int, expired bool, caus
 	return record, nil
 }
 
-// Close refuses further events and waits for those under way until ctx ends; the rest stays in the journal.
+// Close refuses further events and waits until ctx ends for the attempts under way; the rest stays in the
+// journal. It must be called once.
 func (q *Queue) Close(ctx context.Context) {
 	q.mu.Lock()
 	q.closed = true
+	close(q.closing)
 	q.mu.Unlock()
 	done := make(chan struct{})
 	go func() {

@@ -88,7 +88,8 @@ func orDefault(d, fallback time.Duration) time.Duration {
 
 // Invoke runs the function on an event and returns its JSON response. When every process is busy and no more
 // may be started it waits. It returns *Error if the function failed, ErrTooLarge, ErrClosed, or the context's
-// error; when the context ends while the function runs, the function runs on, as it does on AWS.
+// error; when the context ends while the function runs, the function runs on, as it does on AWS. The request
+// id is that of WithRequestID, or a new one.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if len(event) > MaxPayload {
 		return nil, ErrTooLarge
@@ -99,7 +100,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	answer := make(chan outcome, 1)
 	go func() {
 		defer f.end()
-		answer <- f.run(event)
+		answer <- f.run(requestID(ctx), event)
 	}()
 	select {
 	case o := <-answer:
@@ -133,13 +134,13 @@ func (f *Function) end() {
 
 // run runs one invocation in an idle process or a new one. An idle process may turn out to have died before it
 // got the event; then another one gets it.
-func (f *Function) run(event []byte) outcome {
+func (f *Function) run(requestID string, event []byte) outcome {
 	for {
 		p, idle, err := f.take()
 		if err != nil {
 			return outcome{err: err}
 		}
-		o := p.invoke(event, f.config)
+		o := p.invoke(requestID, event, f.config)
 		f.give(p)
 		if o.delivered || !idle {
 			return o
@@ -189,9 +190,13 @@ func (f *Function) reap(p *process) {
 	}
 }
 
-// forget drops a process that ended from the pool.
+// forget drops a process from the pool when it has ended.
 func (f *Function) forget(p *process) {
 	<-p.exited
+	f.drop(p)
+}
+
+func (f *Function) drop(p *process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.live, p)
@@ -269,6 +274,7 @@ func (f *Function) Close(ctx context.Context) {
 	f.mu.Unlock()
 	for _, p := range processes {
 		<-p.exited
+		f.drop(p)
 	}
 	<-drained
 }

@@ -122,11 +122,11 @@ func (p *process) awaitPoll() error {
 }
 
 // invoke runs one event. The process is dead or about to be when it did not answer in time.
-func (p *process) invoke(event []byte, config Config) outcome {
+func (p *process) invoke(requestID string, event []byte, config Config) outcome {
 	if err := p.awaitPoll(); err != nil {
 		return outcome{err: err}
 	}
-	in := &invocation{id: uuid.NewString(), arn: config.ARN, event: event, answer: make(chan outcome, 1)}
+	in := &invocation{id: requestID, arn: config.ARN, event: event, answer: make(chan outcome, 1)}
 	timer := time.NewTimer(config.Timeout)
 	defer timer.Stop()
 	in.deadline = time.Now().Add(config.Timeout)

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package child
+
+// skipSync does nothing: only Linux can.
+func skipSync() {}

@@ -1,0 +1,164 @@
+package sam_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lunogram-users/internal/local/sam"
+)
+
+const whole = `
+Parameters:
+  Stage: {Type: String, Default: dev}
+  Size: {Type: Number, Default: 256}
+  NoDefault: {Type: String}
+Globals:
+  Function:
+    Timeout: 7
+    Environment: {Variables: {A: global, B: global}}
+Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      CorsConfiguration: {AllowOrigins: ["*"], AllowMethods: [GET], MaxAge: 5, AllowCredentials: false}
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: build/one/
+      MemorySize: !Ref Size
+      ReservedConcurrentExecutions: 3
+      Policies: [!GetAtt Unknown.Thing, {Fn::Whatever: x}]
+      Environment:
+        Variables:
+          A: own
+          REF: !Ref Table
+          BUCKET: {Ref: Bucket}
+          SUB: !Sub "${AWS::StackName}-${Stage}-${!Literal}-${Bucket.Arn}"
+          SUB_LIST: !Sub ["${x}/${AWS::Partition}", {x: !Ref Stage}]
+          FN_SUB: {Fn::Sub: "${AWS::Region}"}
+          ATT_LIST: {Fn::GetAtt: [Jobs, Arn]}
+          URL: !Ref Jobs
+          TOPIC: !Ref Topic
+          JOIN: !Join [",", [a, !Ref Stage]]
+          ENDPOINT: !GetAtt Api.ApiEndpoint
+          NUMBER: 10
+          BOOL: true
+      EventInvokeConfig:
+        MaximumRetryAttempts: 0
+        MaximumEventAgeInSeconds: 60
+        DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Dead.Arn}}
+      Events:
+        A: {Type: HttpApi, Properties: {Path: "/a/{id}", Method: get}}
+        B: {Type: HttpApi, Properties: {Path: /b, Method: any}}
+        C: {Type: HttpApi}
+        D: {Type: S3, Properties: {Bucket: !Ref Bucket, Events: ["s3:ObjectCreated:Put"], Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}]}}}}
+        E: {Type: SNS, Properties: {Topic: !Ref Topic}}
+        F: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
+  Bucket: {Type: AWS::S3::Bucket}
+  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: news}}
+  Jobs:
+    Type: AWS::SQS::Queue
+    Properties: {VisibilityTimeout: 90, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 4}}
+  Dead: {Type: AWS::SQS::Queue}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: !Sub users-${Stage}
+      SSESpecification: !If [a, b, c]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+`
+
+func TestParse(t *testing.T) {
+	got, err := sam.Parse([]byte(whole), sam.Options{APIEndpoint: "http://here"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const account = "us-east-1:000000000000:"
+	bucket := &sam.Bucket{LogicalID: "Bucket", Name: "local-bucket"}
+	topic := &sam.Topic{LogicalID: "Topic", Name: "news", ARN: "arn:aws:sns:" + account + "news"}
+	dead := &sam.Queue{
+		LogicalID: "Dead", Name: "local-Dead", ARN: "arn:aws:sqs:" + account + "local-Dead",
+		URL: "https://sqs.us-east-1.amazonaws.com/000000000000/local-Dead", Visibility: 30 * time.Second,
+	}
+	jobs := &sam.Queue{
+		LogicalID: "Jobs", Name: "local-Jobs", ARN: "arn:aws:sqs:" + account + "local-Jobs",
+		URL:        "https://sqs.us-east-1.amazonaws.com/000000000000/local-Jobs",
+		Visibility: 90 * time.Second, DeadLetter: dead, MaxReceive: 4,
+	}
+	want := &sam.Template{
+		CORS:    &sam.CORS{Origins: []string{"*"}, Methods: []string{"GET"}, MaxAge: 5},
+		Buckets: []*sam.Bucket{bucket}, Topics: []*sam.Topic{topic}, Queues: []*sam.Queue{jobs, dead},
+		Tables: []*sam.Table{{LogicalID: "Table", Name: "users-dev", Properties: map[string]any{
+			"KeySchema":            []any{map[string]any{"AttributeName": "pk", "KeyType": "HASH"}},
+			"AttributeDefinitions": []any{map[string]any{"AttributeName": "pk", "AttributeType": "S"}},
+		}}},
+		Functions: []*sam.Function{{
+			LogicalID: "One", Name: "one", FunctionName: "local-One", ARN: "arn:aws:lambda:" + account + "function:local-One",
+			Timeout: 7 * time.Second, MemoryMB: 256, Concurrency: 3,
+			Environment: map[string]string{
+				"A": "own", "B": "global", "REF": "users-dev", "BUCKET": "local-bucket",
+				"SUB": "local-dev-${Literal}-arn:aws:s3:::local-bucket", "SUB_LIST": "dev/aws", "FN_SUB": "us-east-1",
+				"ATT_LIST": jobs.ARN, "URL": jobs.URL, "TOPIC": topic.ARN, "JOIN": "a,dev", "ENDPOINT": "http://here",
+				"NUMBER": "10", "BOOL": "true",
+			},
+			Async:  sam.Async{MaxAge: time.Minute, OnFailure: dead},
+			Routes: []sam.Route{{Method: "GET", Path: "/a/{id}"}, {Method: "ANY", Path: "/b"}, {}},
+			S3:     []sam.S3Trigger{{Bucket: bucket, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "in/"}},
+			SNS:    []*sam.Topic{topic},
+			SQS:    []sam.SQSTrigger{{Queue: jobs, BatchSize: 10, PartialFailure: true}},
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("template (-want +got):\n%s", diff)
+	}
+}
+
+func TestParameterOverride(t *testing.T) {
+	got, err := sam.Parse([]byte(whole), sam.Options{Parameters: map[string]string{"Stage": "prod"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := got.Tables[0].Name; name != "users-prod" {
+		t.Errorf("table: got %s, want users-prod", name)
+	}
+}
+
+// Errors name the resource, and the line that is to blame.
+func TestParseErrors(t *testing.T) {
+	function := func(properties string) string {
+		return "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: build/f\n      " + properties
+	}
+	for _, test := range []struct {
+		name, template string
+		want           []string
+	}{
+		{"no resources", "Parameters: {}", []string{"no Resources"}},
+		{"not YAML", "\t", []string{"yaml"}},
+		{"no code", "Resources:\n  F: {Type: AWS::Serverless::Function}", []string{"resource F (line 2)", "CodeUri"}},
+		{"unknown reference", function("Environment: {Variables: {X: !Ref Nothing}}"), []string{"resource F", "line 6", "Nothing"}},
+		{"unknown attribute", function("Environment: {Variables: {X: !GetAtt F.Color}}"), []string{"resource F", "line 6", "Color of F"}},
+		{"unknown function", function("Timeout: !If [a, b, c]"), []string{"resource F", "Timeout", "line 6", "If"}},
+		{"stream", function("Events: {S: {Type: DynamoDB, Properties: {StartingPosition: LATEST}}}"), []string{"event S (line 6)", "DynamoDB", "not supported yet"}},
+		{"wrong type", function("Timeout: soon"), []string{"resource F", "line 6"}},
+		{"foreign bucket", function("Events: {S: {Type: S3, Properties: {Bucket: other, Events: x}}}"), []string{"event S", `"other"`}},
+		{"payload 1.0", function("Events: {S: {Type: HttpApi, Properties: {Path: /, PayloadFormatVersion: '1.0'}}}"), []string{"1.0"}},
+		{"self-named", "Resources:\n  B: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref B}}", []string{"resource B", "refers to itself"}},
+		{"fifo", "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}", []string{"resource Q", "FIFO"}},
+		{"one folder twice", function("Timeout: 1\n  G: {Type: AWS::Serverless::Function, Properties: {CodeUri: build/f/}}"), []string{"resource G", "CodeUri is that of F"}},
+	} {
+		_, err := sam.Parse([]byte(test.template), sam.Options{})
+		if err == nil {
+			t.Errorf("%s: got no error", test.name)
+			continue
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %q, want it to contain %q", test.name, err, want)
+			}
+		}
+	}
+}
