@@ -173,7 +173,11 @@ func (f *Function) take() (p *process, idle bool, err error) {
 func (f *Function) give(p *process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || p.retired || !p.alive() {
+	if !p.alive() {
+		delete(f.live, p)
+		return
+	}
+	if f.closed || p.retired {
 		p.kill()
 		return
 	}
