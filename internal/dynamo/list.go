@@ -67,6 +67,9 @@ func (s *Store) Search(ctx context.Context, project, term, after string, limit i
 		return user.Page{}, err
 	}
 	prefix := user.FoldEmail(term)
+	if prefix == "" || len(prefix) > maxEmail {
+		return user.Page{Users: exact}, nil
+	}
 	r := span{index: indexEmail, hash: "email_pk", sort: "email_key", lower: prefix, upper: prefix + highest}
 	for n := range shards {
 		r.partitions = append(r.partitions, emailShard(project, n))
@@ -97,12 +100,8 @@ func (s *Store) exact(ctx context.Context, project, term string, phones int) ([]
 		}
 		return err
 	}
-	pairs := []user.Pair{{Source: user.DefaultSource, ExternalID: term}}
-	if source, id, ok := strings.Cut(term, ":"); ok && source != "" && id != "" {
-		pairs = append(pairs, user.Pair{Source: source, ExternalID: id})
-	}
-	for _, p := range pairs {
-		if err := add(s.UserByPair(ctx, project, p)); err != nil {
+	for _, pair := range named(term) {
+		if err := add(s.UserByPair(ctx, project, pair)); err != nil {
 			return nil, err
 		}
 	}
@@ -117,6 +116,23 @@ func (s *Store) exact(ctx context.Context, project, term string, phones int) ([]
 	}
 	return found, nil
 }
+
+// named returns the pairs that a search term may name.
+func named(term string) []user.Pair {
+	var pairs []user.Pair
+	if p, err := user.ParsePair("", term); err == nil {
+		pairs = append(pairs, p)
+	}
+	if source, id, ok := strings.Cut(term, ":"); ok && source != "" {
+		if p, err := user.ParsePair(source, id); err == nil {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
+}
+
+// maxEmail is more bytes than any stored address has.
+const maxEmail = 512
 
 // maxExact is how many users with one number a search shows at most; the look-up by phone pages through all.
 const maxExact = 20

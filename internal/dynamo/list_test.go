@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,6 +88,8 @@ func TestLists(t *testing.T) {
 		{"posthog:u07", nil},
 		{"foreign", nil},
 		{"nobody", nil},
+		{"0", nil},
+		{strings.Repeat("🦊", 512), nil},
 	}
 	for _, tt := range searches {
 		got := externalIDs(pages(t, 0, func(after string) (user.Page, error) { return s.Search(ctx, p.ID, tt.term, after, 6) }))

@@ -81,10 +81,10 @@ func (t *tx) move(k key, from, to string) {
 	}})
 }
 
-// release frees a pair that the user owns.
+// release frees a pair that the user owns; one that nobody owns is free already.
 func (t *tx) release(k key, owner string) {
 	t.items = append(t.items, types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &t.table, Key: k.attributes(), ConditionExpression: new("#user = :owner"),
+		TableName: &t.table, Key: k.attributes(), ConditionExpression: new("attribute_not_exists(pk) OR #user = :owner"),
 		ExpressionAttributeNames:  map[string]string{"#user": "user"},
 		ExpressionAttributeValues: item{":owner": str(owner)},
 	}})

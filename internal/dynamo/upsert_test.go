@@ -246,3 +246,27 @@ func TestPatch(t *testing.T) {
 		t.Errorf("patch beyond 400 KB: %v, want ErrTooLarge", err)
 	}
 }
+
+// TestLongestPairs: the longest pairs that the domain lets through fit into a key, however they are escaped.
+func TestLongestPairs(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for _, part := range []string{
+		strings.Repeat("#", 255), strings.Repeat("🦊", 128), strings.Repeat("#", 169) + strings.Repeat("🦊", 85),
+		strings.Repeat("é", 255), "a.b[0]#%5B" + strings.Repeat("]", 200),
+	} {
+		req := request(t, p.ID, "x")
+		req.Identifiers = []user.Sent{{Pair: user.Pair{Source: part, ExternalID: part}}}
+		if err := req.Normalize(); err != nil {
+			t.Fatal(err)
+		}
+		u, err := s.Upsert(t.Context(), req)
+		if err != nil {
+			t.Errorf("a pair of %d bytes: %v", 2*len(part), err)
+			continue
+		}
+		if again, err := s.Upsert(t.Context(), req); err != nil || again.ID != u.ID || again.Identifiers[0].Pair != req.Identifiers[0].Pair {
+			t.Errorf("a pair of %d bytes, again: %+v, %v", 2*len(part), again, err)
+		}
+	}
+}

@@ -16,8 +16,10 @@ const (
 	// MaxAnonymous is how many of them are anonymous; a newer one releases the oldest.
 	MaxAnonymous = 10
 
-	// maxPairPart is the longest source or external id, in characters.
-	maxPairPart = 255
+	// The longest source or external id. Both together are a partition key, of which DynamoDB allows 2,048 bytes,
+	// and a character that is escaped there takes three.
+	maxPairChars = 255
+	maxPairBytes = 512
 )
 
 // neverIDs are values that client code sends when it has no id. Accepting one would glue every
@@ -62,8 +64,8 @@ func checkPairPart(s string) string {
 	switch {
 	case !utf8.ValidString(s):
 		return "must be valid UTF-8"
-	case utf8.RuneCountInString(s) > maxPairPart:
-		return "must have at most 255 characters"
+	case utf8.RuneCountInString(s) > maxPairChars || len(s) > maxPairBytes:
+		return "must have at most 255 characters and 512 bytes"
 	}
 	return ""
 }

@@ -55,6 +55,8 @@ func TestNormalizeReportsEveryFault(t *testing.T) {
 		}},
 		{"long parts", user.Upsert{Identifiers: []user.Sent{sent(strings.Repeat("é", 256), strings.Repeat("é", 256))}},
 			[]string{"/identifier/0/external_id", "/identifier/0/source"}},
+		{"wide characters", user.Upsert{Identifiers: []user.Sent{sent("crm", strings.Repeat("🦊", 129))}},
+			[]string{"/identifier/0/external_id"}},
 		{"contact fields", user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{
 			Email: new("x"), Phone: new("0555"), Timezone: new("x"), Locale: new("?"),
 		}}, []string{"/email", "/locale", "/phone", "/timezone"}},
