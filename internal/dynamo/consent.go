@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -138,6 +139,9 @@ func (s *Store) Record(ctx context.Context, projectID, phone string, in consent.
 	if err != nil {
 		return err
 	}
+	if in.At, err = s.firstSeen(ctx, projectID, in); err != nil {
+		return err
+	}
 	r := record{
 		store: s, project: projectID, phone: phone, groups: groups, in: in,
 		suppression: suppressKey(projectID, string(consent.SMS), proj.AddressHash(string(consent.SMS), phone)),
@@ -146,6 +150,29 @@ func (s *Store) Record(ctx context.Context, projectID, phone string, in consent.
 		return err
 	}
 	return r.users(ctx)
+}
+
+// inboundItem remembers a message, so that one that is published again, with a later time, keeps its own.
+type inboundItem struct {
+	key
+	At        millis `dynamodbav:"at"`
+	ExpiresAt int64  `dynamodbav:"expires_at"` // Unix seconds
+}
+
+// rememberFor is how long a message is known: longer than a queue keeps one.
+const rememberFor = 30 * 24 * time.Hour
+
+// firstSeen returns the time at which the message was published first.
+func (s *Store) firstSeen(ctx context.Context, projectID string, in consent.Inbound) (time.Time, error) {
+	seen := inboundItem{key: inboundKey(projectID, in.MessageID), At: toMillis(in.At), ExpiresAt: s.now().Add(rememberFor).Unix()}
+	err := s.put(ctx, seen, dynamodb.PutItemInput{
+		ConditionExpression:                 new("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, "remember message")
+	if old, ok := stopped(err); ok {
+		seen, err = decode[inboundItem](old)
+	}
+	return seen.At.time(), err
 }
 
 // record is one STOP or START on its way.
@@ -177,13 +204,15 @@ func (r *record) suppress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.store.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.store.table, Key: r.suppression.attributes(),
-		ConditionExpression: expr.Condition(), UpdateExpression: expr.Update(),
-		ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+	_, err = settle(ctx, func() (*dynamodb.UpdateItemOutput, error) {
+		out, err := r.store.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &r.store.table, Key: r.suppression.attributes(),
+			ConditionExpression: expr.Condition(), UpdateExpression: expr.Update(),
+			ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+		})
+		return out, translate(err, "suppress number")
 	})
-	err = translate(err, "suppress number")
-	if isLost(err) {
+	if refusal(err) {
 		r.late = true
 		return nil
 	}

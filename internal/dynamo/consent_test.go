@@ -84,6 +84,8 @@ func TestInboundMessages(t *testing.T) {
 			[]string{"letter=not_set", "texts=not_set"}, 2},
 		{"STOP, START, STOP", []consent.Inbound{inbound(stop, "m1", 1), inbound(start, "m2", 2), inbound(stop, "m3", 3)},
 			[]string{"letter=not_set", "texts=unsubscribed*"}, 3},
+		{"an old STOP published again, with a new time", []consent.Inbound{inbound(stop, "m1", 1), inbound(start, "m2", 2), inbound(stop, "m1", 9)},
+			[]string{"letter=not_set", "texts=not_set"}, 2},
 		{"both at once: STOP wins", []consent.Inbound{inbound(stop, "m1", 1), inbound(start, "m2", 1)},
 			[]string{"letter=not_set", "texts=unsubscribed*"}, 2},
 	}
@@ -140,6 +142,33 @@ func TestSuppressedNumberHoldsForNewUsers(t *testing.T) {
 	want = []string{"letter=not_set", "texts=not_set"}
 	if diff := cmp.Diff(want, standing(t, s, p, again.ID)); diff != "" {
 		t.Errorf("standing after START (-want +got):\n%s", diff)
+	}
+}
+
+// TestRefusalOutlivesAChangeOfNumber: a STOP of the number before is the user's word all the same.
+func TestRefusalOutlivesAChangeOfNumber(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	u := withPhone(t, s, p, "a")
+	if err := s.Record(t.Context(), p.ID, phone, inbound(consent.Stop, "m1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Patch(t.Context(), p.ID, u.ID, user.Patch{Phone: new("+15550107777")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), p.ID, u.ID); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Upsert(t.Context(), request(t, p.ID, "a"))
+	if err == nil {
+		_, err = s.Patch(t.Context(), p.ID, again.ID, user.Patch{Phone: new("+15550107777")}, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"letter=not_set", "texts=not_set*"}, standing(t, s, p, again.ID)); diff != "" {
+		t.Errorf("standing (-want +got):\n%s", diff)
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 // It returns user.ErrNotFound and user.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, project, userID string) error {
 	for {
-		p, err := s.mark(ctx, project, userID)
+		p, err := settle(ctx, func() (profileItem, error) { return s.mark(ctx, project, userID) })
 		switch {
 		case err != nil:
 			return err
@@ -43,7 +43,7 @@ func (s *Store) DeleteByPairs(ctx context.Context, project string, pairs []user.
 	if err != nil {
 		return err
 	}
-	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
+	ids := distinct(owners)
 	switch len(ids) {
 	case 0:
 		return user.ErrNotFound
@@ -66,10 +66,11 @@ func (s *Store) mark(ctx context.Context, project, userID string) (profileItem, 
 	if err == nil {
 		return decode[profileItem](out.Attributes)
 	}
-	stored, ok := stopped(translate(err, "mark profile"))
+	err = translate(err, "mark profile")
+	stored, ok := stopped(err)
 	switch {
 	case !ok:
-		return profileItem{}, translate(err, "mark profile")
+		return profileItem{}, err
 	case stored == nil:
 		return profileItem{}, user.ErrNotFound
 	}
@@ -115,39 +116,37 @@ func (s *Store) gone(ctx context.Context, project, userID string, lost error) er
 
 // sweep removes the ledger and the merge records of a user, and all that is left of the users it absorbed.
 func (s *Store) sweep(ctx context.Context, project, userID string) error {
-	var keys []key
-	var absorbed []string
-	err := s.query(ctx, profileKey(project, userID).PK, "", "list items of user", func(av item) error {
-		k, err := decode[key](av)
+	var below, tombstones []key
+	err := s.keysOf(ctx, profileKey(project, userID).PK, "list items of user", func(k key) {
 		if k.SK == skProfile {
-			return err
+			return
 		}
-		if id, ok := strings.CutPrefix(k.SK, skMerge); ok {
-			absorbed = append(absorbed, id)
+		below = append(below, k)
+		if absorbed, ok := strings.CutPrefix(k.SK, skMerge); ok {
+			tombstones = append(tombstones, profileKey(project, absorbed))
 		}
-		keys = append(keys, k)
-		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, id := range absorbed { // before the records that name them
-		if err := s.sweep(ctx, project, id); err != nil {
+	for _, t := range tombstones {
+		if err := s.sweep(ctx, project, t.PK[strings.LastIndexByte(t.PK, '#')+1:]); err != nil {
 			return err
 		}
-		keys = append([]key{profileKey(project, id)}, keys...)
 	}
-	return s.batchDelete(ctx, keys)
+	// The tombstones first: the records name them, to a repeat too.
+	if err := s.batchDelete(ctx, tombstones); err != nil {
+		return err
+	}
+	return s.batchDelete(ctx, below)
 }
 
-// refusals returns, by the key of their suppression, the groups that the user had left. A STOP is not among
-// them: it is kept under the number already, where a START can lift it.
+// refusals returns, by the key of their suppression, the groups that the user had left. Those that a STOP of the
+// user's number ended are not among them: the number is suppressed already, where a START can lift it.
 func (s *Store) refusals(ctx context.Context, project string, p profileItem) (map[key][]string, error) {
-	left := slices.DeleteFunc(slices.Collect(maps.Keys(p.Subscriptions)), func(group string) bool {
-		sub := p.Subscriptions[group]
-		return sub.State != consent.Unsubscribed || sub.Prior != ""
-	})
-	if len(left) == 0 {
+	u := p.user(project)
+	left := func(group string) bool { return consent.StateOf(u.Subscriptions, group) == consent.Unsubscribed }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(u.Subscriptions)), left) {
 		return nil, nil
 	}
 	proj, err := s.Project(ctx, project)
@@ -158,9 +157,14 @@ func (s *Store) refusals(ctx context.Context, project string, p profileItem) (ma
 	if err != nil {
 		return nil, err
 	}
+	known, err := s.suppressions(ctx, proj, p)
+	if err != nil {
+		return nil, err
+	}
 	kept := make(map[key][]string)
 	for _, g := range groups {
-		if k, ok := addressKey(proj, g.Channel, p); ok && slices.Contains(left, g.ID) {
+		stopped := u.Subscriptions[g.ID].Prior != "" && known[g.Channel].Inbound.Verdict == consent.Stop
+		if k, ok := addressKey(proj, g.Channel, p); ok && left(g.ID) && !stopped {
 			kept[k] = append(kept[k], g.ID)
 		}
 	}

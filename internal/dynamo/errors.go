@@ -15,13 +15,17 @@ import (
 // request means must be resolved anew.
 var errLost = errors.New("lost a race")
 
+// errConflict says that a transaction under way held an item: nothing was written, and the same write may be tried
+// again at once. The SDK does not do so.
+var errConflict = fmt.Errorf("%w: a transaction was under way", errLost)
+
 // errAgain says that a request of several steps made one of them and goes on with the next.
 var errAgain = errors.New("go on")
 
 func isLost(err error) bool { return errors.Is(err, errLost) }
 
 // refused is a write that one of its conditions stopped. stored holds, by index of the request's items, what
-// the table had there: nil when nothing. It is errLost to who does not look closer.
+// the table had there: nil when nothing. It is errLost to whoever does not look closer.
 type refused struct {
 	stored []item
 	failed []bool // which conditions failed
@@ -44,7 +48,7 @@ func translate(err error, doing string) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "TransactionConflictException", "TransactionInProgressException":
-			return errLost
+			return errConflict
 		case "ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
 			"ReplicatedWriteConflictException", "InternalServerError", "ServiceUnavailable":
 			return fmt.Errorf("%s: %w: %w", doing, user.ErrUnavailable, err)
@@ -102,8 +106,8 @@ func translateReasons(tx *types.TransactionCanceledException, doing string) erro
 	return fmt.Errorf("%s: %w", doing, tx)
 }
 
-// errRejected says that DynamoDB holds the request itself invalid. What a request may hold is checked
-// before the call, so what remains is a profile that outgrew an item; tooLarge decides.
+// errRejected says that DynamoDB holds a transaction itself invalid. What it may hold is checked before the call, so
+// this is a bug of ours.
 var errRejected = errors.New("rejected")
 
 // isRejected reports whether DynamoDB found a write invalid.

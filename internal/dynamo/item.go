@@ -53,6 +53,8 @@ type profileItem struct {
 	Deleting bool `dynamodbav:"deleting,omitempty"`
 	// MergedInto is the user that absorbed this one.
 	MergedInto string `dynamodbav:"merged_into,omitempty"`
+
+	size int // bytes as stored, of a profile that was read in a batch
 }
 
 type identifierItem struct {

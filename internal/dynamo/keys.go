@@ -25,6 +25,7 @@ import (
 //	API key         KEY#<sha-256>                      KEY
 //	sender          SENDER#<E.164>                     SENDER
 //	import          IMPORT#<project>#<import>          IMPORT
+//	inbound SMS     INBOUND#<project>#<message>        INBOUND       forgotten after 30 days
 //
 //	index       hash                                     range
 //	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards
@@ -41,6 +42,7 @@ const (
 	skKey      = "KEY"
 	skSender   = "SENDER"
 	skImport   = "IMPORT"
+	skInbound  = "INBOUND"
 
 	indexProject = "by_project"
 	indexEmail   = "by_email"
@@ -86,8 +88,11 @@ func groupKey(project, group string) key {
 func projectKeyKey(project, hash string) key {
 	return key{join("PROJECT", project), skKey + "#" + hash}
 }
-func apiKeyKey(hash string) key        { return key{join("KEY", hash), skKey} }
-func senderKey(phone string) key       { return key{join("SENDER", phone), skSender} }
+func apiKeyKey(hash string) key  { return key{join("KEY", hash), skKey} }
+func senderKey(phone string) key { return key{join("SENDER", phone), skSender} }
+func inboundKey(project, message string) key {
+	return key{join("INBOUND", project, message), skInbound}
+}
 func importKey(project, id string) key { return key{join("IMPORT", project, id), skImport} }
 
 func listPK(project, userID string) string { return listShard(project, shardOf(userID)) }

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -59,62 +60,62 @@ func (s *Store) UsersByPhone(ctx context.Context, project, phone, after string, 
 	}, after, limit)
 }
 
-// Search returns the users whose external id (of source default, or written source:id) or phone is exactly the
-// term, then those whose e-mail starts with it, by e-mail.
+// Search returns the users with the phone number, if the term is one, or else those whose e-mail starts with it, by
+// e-mail. Before them, and on top of the limit, the first page has the owners of the external id that is
+// exactly the term, of source default or written source:id: at most two.
 func (s *Store) Search(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
-	exact, err := s.exact(ctx, project, term, min(limit, maxExact))
+	exact, err := s.exact(ctx, project, term)
 	if err != nil {
 		return user.Page{}, err
 	}
-	prefix := user.FoldEmail(term)
-	if prefix == "" || len(prefix) > maxEmail {
-		return user.Page{Users: exact}, nil
-	}
-	r := span{index: indexEmail, hash: "email_pk", sort: "email_key", lower: prefix, upper: prefix + highest}
-	for n := range shards {
-		r.partitions = append(r.partitions, emailShard(project, n))
-	}
-	page, err := s.page(ctx, project, r, after, limit)
+	page, err := s.matches(ctx, project, term, after, limit)
 	if err != nil {
 		return user.Page{}, err
 	}
-	page.Users = slices.DeleteFunc(page.Users, func(u user.User) bool {
-		return slices.ContainsFunc(exact, func(e user.User) bool { return e.ID == u.ID })
-	})
+	page.Users = slices.DeleteFunc(page.Users, func(u user.User) bool { return contains(exact, u.ID) })
 	if after == "" {
 		page.Users = append(exact, page.Users...)
 	}
 	return page, nil
 }
 
-// exact returns the users that a search term names exactly. They are few, so they stand on the first page whole.
-func (s *Store) exact(ctx context.Context, project, term string, phones int) ([]user.User, error) {
-	var found []user.User
-	add := func(u user.User, err error) error {
-		known := func(f user.User) bool { return f.ID == u.ID }
-		if err == nil && !slices.ContainsFunc(found, known) {
-			found = append(found, u)
-		}
-		if err == user.ErrNotFound {
-			return nil
-		}
-		return err
-	}
-	for _, pair := range named(term) {
-		if err := add(s.UserByPair(ctx, project, pair)); err != nil {
-			return nil, err
-		}
-	}
+// matches returns the users that a search term finds through an index.
+func (s *Store) matches(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
 	if phone, err := user.ParsePhone(term); err == nil {
-		page, err := s.UsersByPhone(ctx, project, phone, "", phones)
-		if err != nil {
+		return s.UsersByPhone(ctx, project, phone, after, limit)
+	}
+	prefix := user.FoldEmail(term)
+	if prefix == "" || len(prefix) > maxPrefix {
+		return user.Page{}, nil
+	}
+	r := span{index: indexEmail, hash: "email_pk", sort: "email_key", lower: prefix, upper: prefix + highest}
+	for n := range shards {
+		r.partitions = append(r.partitions, emailShard(project, n))
+	}
+	return s.page(ctx, project, r, after, limit)
+}
+
+// maxPrefix is more bytes than any stored address has; a key has at most 1,024.
+const maxPrefix = 512
+
+// exact returns the owners of the pairs that a search term names.
+func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, error) {
+	var found []user.User
+	for _, pair := range named(term) {
+		u, err := s.UserByPair(ctx, project, pair)
+		switch {
+		case errors.Is(err, user.ErrNotFound):
+		case err != nil:
 			return nil, err
-		}
-		for _, u := range page.Users {
-			_ = add(u, nil)
+		case !contains(found, u.ID):
+			found = append(found, u)
 		}
 	}
 	return found, nil
+}
+
+func contains(users []user.User, id string) bool {
+	return slices.ContainsFunc(users, func(u user.User) bool { return u.ID == id })
 }
 
 // named returns the pairs that a search term may name.
@@ -131,33 +132,40 @@ func named(term string) []user.Pair {
 	return pairs
 }
 
-// maxEmail is more bytes than any stored address has.
-const maxEmail = 512
+const (
+	// pageChunk is how many profiles of a page are read at a time: profiles of up to 400 KB must arrive within
+	// one attempt.
+	pageChunk = 16
+	// pageBytes is how much a page holds at most, as stored: an answer of Lambda has at most 6 MB.
+	pageBytes = 3 << 20
+)
 
-// maxExact is how many users with one number a search shows at most; the look-up by phone pages through all.
-const maxExact = 20
-
-// page reads the entries after a position until limit live users are found or there are no more. An entry
+// page reads the entries after a position until limit live users or pageBytes are found, or there are no more. An entry
 // may be older than the profile; one that no longer belongs to the range is passed over.
 func (s *Store) page(ctx context.Context, project string, r span, after string, limit int) (user.Page, error) {
 	page := user.Page{Users: make([]user.User, 0, limit)}
+	size := 0
 	for {
 		entries, err := s.entries(ctx, r, after, limit+1)
 		if err != nil {
 			return user.Page{}, err
 		}
-		users, err := s.usersOf(ctx, project, r, entries)
-		if err != nil {
-			return user.Page{}, err
-		}
-		for i, u := range users {
-			if len(page.Users) == limit {
-				page.Next = after
-				return page, nil
+		for chunk := range slices.Chunk(entries, pageChunk) {
+			profiles, err := s.profilesOf(ctx, project, r, chunk)
+			if err != nil {
+				return user.Page{}, err
 			}
-			after = entries[i].sort
-			if u.ID != "" {
-				page.Users = append(page.Users, u)
+			for i, p := range profiles {
+				full := len(page.Users) == limit || size > 0 && size+p.size > pageBytes
+				if full && p.live() {
+					page.Next = after
+					return page, nil
+				}
+				after = chunk[i].sort
+				if p.live() {
+					size += p.size
+					page.Users = append(page.Users, p.user(project))
+				}
 			}
 		}
 		if len(entries) <= limit {
@@ -166,8 +174,8 @@ func (s *Store) page(ctx context.Context, project string, r span, after string, 
 	}
 }
 
-// usersOf returns the user of each entry, the zero User for one that is gone or has left the range.
-func (s *Store) usersOf(ctx context.Context, project string, r span, entries []entry) ([]user.User, error) {
+// profilesOf returns the profile of each entry, the zero profile for one that is gone or has left the range.
+func (s *Store) profilesOf(ctx context.Context, project string, r span, entries []entry) ([]profileItem, error) {
 	ids := make([]string, len(entries))
 	for i, e := range entries {
 		ids[i] = e.PK[strings.LastIndexByte(e.PK, '#')+1:]
@@ -177,14 +185,14 @@ func (s *Store) usersOf(ctx context.Context, project string, r span, entries []e
 	if err != nil {
 		return nil, err
 	}
-	users := make([]user.User, len(entries))
+	profiles := make([]profileItem, len(entries))
 	for i, e := range entries {
 		p := found[ids[i]]
 		if hash, sort := p.indexed(r.index); p.live() && hash == e.hash && sort == e.sort {
-			users[i] = p.user(project)
+			profiles[i] = p
 		}
 	}
-	return users, nil
+	return profiles, nil
 }
 
 // indexed returns the profile's key in an index, empty when it is not in it.

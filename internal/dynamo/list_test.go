@@ -101,9 +101,8 @@ func TestLists(t *testing.T) {
 			t.Errorf("search %q (-want +got):\n%s", tt.term, diff)
 		}
 	}
-	page, err := s.Search(ctx, p.ID, "+15550101234", "", 20)
-	if err != nil || len(page.Users) != 10 {
-		t.Errorf("search by phone: %d users, %v; want 10", len(page.Users), err)
+	if got := pages(t, 0, func(after string) (user.Page, error) { return s.Search(ctx, p.ID, "+15550101234", after, 3) }); len(got) != 10 {
+		t.Errorf("search by phone: %d users, want 10", len(got))
 	}
 }
 
@@ -164,5 +163,51 @@ func TestBatchOfManyPairs(t *testing.T) {
 				t.Errorf("row %d: %s, %v; want %s", i, r.Outcome, r.Err, want)
 			}
 		}
+	}
+}
+
+// TestPagesAreBounded: large profiles make short pages.
+func TestPagesAreBounded(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for i := range 14 {
+		req := request(t, p.ID, fmt.Sprintf("u%02d", i))
+		req.Patch.Data = map[string]any{"text": strings.Repeat("x", 380<<10)}
+		if _, err := s.Upsert(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	largest := 0
+	got := pages(t, 0, func(after string) (user.Page, error) {
+		page, err := s.Users(t.Context(), p.ID, after, 100)
+		largest = max(largest, len(page.Users))
+		return page, err
+	})
+	if len(got) != 14 || largest > 8 {
+		t.Errorf("%d users, up to %d on a page; want 14 and at most 8", len(got), largest)
+	}
+}
+
+// TestBatchOfOneUser: rows of one user are applied in order, and their identifiers read once.
+func TestBatchOfOneUser(t *testing.T) {
+	var m dynamotest.Meter
+	s := dynamotest.New(t, m.Option())
+	p := dynamotest.Project(t, s)
+	var batch []user.Upsert
+	for i := range 50 {
+		req := request(t, p.ID, "same")
+		req.Patch.Data = map[string]any{"row": fmt.Sprint(i)}
+		batch = append(batch, req)
+	}
+	m.Take()
+	for i, r := range s.UpsertBatch(t.Context(), p.ID, batch) {
+		if r.Err != nil {
+			t.Errorf("row %d: %v", i, r.Err)
+		}
+	}
+	usage := m.Take()
+	u, err := s.UserByPair(t.Context(), p.ID, batch[0].Identifiers[0].Pair)
+	if err != nil || u.Data["row"] != "49" || u.Version != 49 || usage.Read > 51 {
+		t.Errorf("row %v version %d, %v, %v read units", u.Data["row"], u.Version, err, usage.Read)
 	}
 }

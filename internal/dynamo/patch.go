@@ -19,7 +19,7 @@ func (s *Store) Patch(ctx context.Context, project, userID string, p user.Patch,
 		switch {
 		case err == nil:
 			return stored.user(project), nil
-		case !isLost(err):
+		case !refusal(err):
 			return user.User{}, err
 		case stored.MergedInto != "":
 			c.userID = stored.MergedInto

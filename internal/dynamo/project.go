@@ -3,12 +3,10 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/project"
@@ -51,8 +49,8 @@ type senderItem struct {
 func (s *Store) CreateProject(ctx context.Context, p project.Project) error {
 	err := s.put(ctx, projectItem{
 		key: projectKey(p.ID), ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: toMillis(p.CreatedAt),
-	}, "attribute_not_exists(pk)", "create project")
-	if isLost(err) {
+	}, dynamodb.PutItemInput{ConditionExpression: new("attribute_not_exists(pk)")}, "create project")
+	if refusal(err) {
 		return project.ErrExists
 	}
 	return err
@@ -79,9 +77,14 @@ func (s *Store) CreateKey(ctx context.Context, k project.Key) error {
 	t := s.begin()
 	t.put(stored)
 	t.put(listed)
-	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: t.items})
-	err = errors.Join(t.err, translate(err, "create key"))
-	if !isLost(err) {
+	if t.err != nil {
+		return t.err
+	}
+	_, err := settle(ctx, func() (*dynamodb.TransactWriteItemsOutput, error) {
+		out, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: t.items})
+		return out, translate(err, "create key")
+	})
+	if !refusal(err) {
 		return err
 	}
 	if same, getErr := s.Key(ctx, k.Hash); getErr == nil && same.ProjectID == k.ProjectID {
@@ -145,7 +148,7 @@ func (s *Store) CreateGroup(ctx context.Context, g consent.Group) error {
 	return s.put(ctx, groupItem{
 		key: groupKey(g.ProjectID, g.ID), ID: g.ID, Name: g.Name, Channel: g.Channel, Public: g.Public,
 		CreatedAt: toMillis(g.CreatedAt),
-	}, "", "create group")
+	}, dynamodb.PutItemInput{}, "create group")
 }
 
 // Groups returns the subscription groups of a project, by name.
@@ -168,9 +171,12 @@ func (s *Store) Groups(ctx context.Context, projectID string) ([]consent.Group, 
 // PutSender says that messages to the number (E.164) belong to the project. A number belongs to one project; that of
 // another is refused with project.ErrExists.
 func (s *Store) PutSender(ctx context.Context, phone, projectID string) error {
-	err := s.put(ctx, senderItem{key: senderKey(phone), Project: projectID},
-		"attribute_not_exists(pk) OR #project = :project", "put sender", projectID)
-	if isLost(err) {
+	err := s.put(ctx, senderItem{key: senderKey(phone), Project: projectID}, dynamodb.PutItemInput{
+		ConditionExpression:       new("attribute_not_exists(pk) OR #project = :project"),
+		ExpressionAttributeNames:  map[string]string{"#project": "project"},
+		ExpressionAttributeValues: item{":project": str(projectID)},
+	}, "put sender")
+	if refusal(err) {
 		return project.ErrExists
 	}
 	return err
@@ -187,23 +193,16 @@ func (s *Store) DeleteSender(ctx context.Context, phone string) error {
 	return s.batchDelete(ctx, []key{senderKey(phone)})
 }
 
-// put writes an item on a condition, which may name the attribute project and compare it to :project.
-func (s *Store) put(ctx context.Context, v any, condition, doing string, projectID ...string) error {
+// put writes an item, on the condition that in may hold.
+func (s *Store) put(ctx context.Context, v any, in dynamodb.PutItemInput, doing string) error {
 	av, err := encode(v)
 	if err != nil {
 		return err
 	}
-	in := &dynamodb.PutItemInput{
-		TableName: &s.table, Item: av,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
-	if condition != "" {
-		in.ConditionExpression = &condition
-	}
-	for _, id := range projectID {
-		in.ExpressionAttributeNames = map[string]string{"#project": "project"}
-		in.ExpressionAttributeValues = item{":project": str(id)}
-	}
-	_, err = s.client.PutItem(ctx, in)
-	return translate(err, doing)
+	in.TableName, in.Item = &s.table, av
+	_, err = settle(ctx, func() (*dynamodb.PutItemOutput, error) {
+		out, err := s.client.PutItem(ctx, &in)
+		return out, translate(err, doing)
+	})
+	return err
 }

@@ -121,6 +121,7 @@ func (s *Store) profiles(ctx context.Context, project string, userIDs []string) 
 	found := make(map[string]profileItem, len(userIDs))
 	err := s.batchGet(ctx, keys, "get profiles", func(av item) error {
 		p, err := decode[profileItem](av)
+		p.size = itemSize(av)
 		found[p.ID] = p
 		return err
 	})
@@ -165,11 +166,28 @@ func (s *Store) batchGet(ctx context.Context, keys []key, doing string, visit fu
 
 // query hands every item of one partition whose sort key starts with the prefix to visit, in order.
 func (s *Store) query(ctx context.Context, pk, prefix, doing string, visit func(item) error) error {
-	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-		TableName: &s.table, ConsistentRead: new(true),
+	return s.scanPartition(ctx, &dynamodb.QueryInput{
 		KeyConditionExpression:    new("pk = :pk AND begins_with(sk, :prefix)"),
 		ExpressionAttributeValues: item{":pk": str(pk), ":prefix": str(prefix)},
+	}, doing, visit)
+}
+
+// keysOf hands the key of every item of one partition to visit, in order.
+func (s *Store) keysOf(ctx context.Context, pk, doing string, visit func(key)) error {
+	return s.scanPartition(ctx, &dynamodb.QueryInput{
+		KeyConditionExpression:    new("pk = :pk"),
+		ProjectionExpression:      new("pk, sk"),
+		ExpressionAttributeValues: item{":pk": str(pk)},
+	}, doing, func(av item) error {
+		k, err := decode[key](av)
+		visit(k)
+		return err
 	})
+}
+
+func (s *Store) scanPartition(ctx context.Context, in *dynamodb.QueryInput, doing string, visit func(item) error) error {
+	in.TableName, in.ConsistentRead = &s.table, new(true)
+	pages := dynamodb.NewQueryPaginator(s.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
 	"time"
@@ -80,6 +82,9 @@ func newWriteID() string {
 func untilWon[T any](ctx context.Context, try func() (T, error)) (T, error) {
 	var zero T
 	for n := 0; n < attempts; {
+		if err := ctx.Err(); err != nil {
+			return zero, err
+		}
 		v, err := try()
 		switch {
 		case err == errAgain:
@@ -93,6 +98,22 @@ func untilWon[T any](ctx context.Context, try func() (T, error)) (T, error) {
 		n++
 	}
 	return zero, user.ErrUnavailable
+}
+
+// settle runs one write until no transaction is in its way. What else stops it is the caller's to read.
+func settle[T any](ctx context.Context, write func() (T, error)) (T, error) {
+	for n := 0; ; n++ {
+		v, err := write()
+		if !errors.Is(err, errConflict) {
+			return v, err
+		}
+		if n == attempts {
+			return v, fmt.Errorf("%w: %w", user.ErrUnavailable, err)
+		}
+		if err := pause(ctx, n); err != nil {
+			return v, err
+		}
+	}
 }
 
 // pause waits before attempt n+1: a random time up to 4 ms, doubled with every attempt up to maxBackoff.

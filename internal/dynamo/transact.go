@@ -112,6 +112,12 @@ func (s *Store) commit(ctx context.Context, t *tx, writeID, doing string) error 
 	return err
 }
 
+// refusal reports whether a condition stopped a write.
+func refusal(err error) bool {
+	_, ok := errors.AsType[*refused](err)
+	return ok
+}
+
 // stopped returns what was stored where a single write was stopped by its condition, nil for nothing,
 // and false when err is something else.
 func stopped(err error) (item, bool) {

@@ -86,16 +86,16 @@ func (s *Store) notUpdated(ctx context.Context, c change, err error) (profileIte
 	if !ok {
 		return profileItem{}, err
 	}
-	p, err := decode[profileItem](stored)
+	p, decodeErr := decode[profileItem](stored)
 	switch {
-	case err != nil:
-		return profileItem{}, err
+	case decodeErr != nil:
+		return profileItem{}, decodeErr
 	case p.WriteID == c.writeID:
 		return p, nil
 	case c.ifMatch != nil && p.live() && p.owns(c.identifiers) && p.Version != *c.ifMatch:
 		return profileItem{}, user.ErrVersion
 	}
-	return p, errLost
+	return p, err
 }
 
 // owns reports whether the profile has every sent pair.
@@ -114,8 +114,12 @@ func (s *Store) outgrown(ctx context.Context, c change, err error) error {
 	if getErr != nil {
 		return err
 	}
-	u := c.patch.Apply(p.user(c.project))
-	if av, encErr := encode(toProfile(u, c.writeID)); encErr == nil && itemSize(av) > user.MaxBytes-slack {
+	u := p.user(c.project)
+	plan, planErr := user.Plan{Before: u, After: u}.Amend(&user.Upsert{Identifiers: c.identifiers, Patch: c.patch}, s.mint())
+	if planErr != nil {
+		return err
+	}
+	if av, encErr := encode(toProfile(plan.After, c.writeID)); encErr == nil && fits(av) != nil {
 		return user.ErrTooLarge
 	}
 	return err

@@ -3,8 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 
 	"lunogram-users/internal/user"
 )
@@ -46,7 +44,7 @@ func (w *upsert) try(ctx context.Context) (user.User, error) {
 // apply writes the request, given who owns its pairs.
 func (w *upsert) apply(ctx context.Context, owners map[user.Pair]string) (user.User, error) {
 	w.outcome = user.Updated
-	ids := slices.Compact(slices.Sorted(maps.Values(owners)))
+	ids := distinct(owners)
 	switch {
 	case len(ids) == 0:
 		return w.create(ctx)

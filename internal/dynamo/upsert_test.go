@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/user"
 )
@@ -268,5 +269,83 @@ func TestLongestPairs(t *testing.T) {
 		if again, err := s.Upsert(t.Context(), req); err != nil || again.ID != u.ID || again.Identifiers[0].Pair != req.Identifiers[0].Pair {
 			t.Errorf("a pair of %d bytes, again: %+v, %v", 2*len(part), again, err)
 		}
+	}
+}
+
+// TestDeepestProfilesMerge: what may be stored may also merge, whose record nests it one level deeper.
+func TestDeepestProfilesMerge(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	nested := func(levels int) map[string]any {
+		m := map[string]any{}
+		for range levels - 1 {
+			m = map[string]any{"x": m}
+		}
+		return m
+	}
+	visitor := request(t, p.ID, "anonymous:x")
+	visitor.Identifiers[0].Metadata = nested(28)
+	visitor.Patch.Data = nested(30)
+	if err := visitor.Normalize(); err != nil {
+		t.Fatal(err)
+	}
+	for _, req := range []user.Upsert{visitor, request(t, p.ID, "known"), request(t, p.ID, "known", "anonymous:x")} {
+		if _, err := s.Upsert(t.Context(), req); err != nil {
+			t.Error(err)
+		}
+	}
+	u, err := s.UserByPair(t.Context(), p.ID, visitor.Identifiers[0].Pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := request(t, p.ID, "known")
+	large.Identifiers[0].Metadata = map[string]any{"text": strings.Repeat("x", 250<<10)}
+	for i, want := range []error{nil, user.ErrTooLarge} {
+		if _, err := s.Upsert(t.Context(), large); !errors.Is(err, want) {
+			t.Errorf("metadata of 250 KB, %d: %v, want %v", i+1, err, want)
+		}
+		large.Identifiers[0].Metadata = map[string]any{"more": strings.Repeat("x", 250<<10)}
+	}
+	if err := s.Delete(t.Context(), p.ID, u.ID); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMergeThatTakesTwoSteps: a merge that does not fit into one transaction with the request makes two.
+func TestMergeThatTakesTwoSteps(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	if _, err := s.Upsert(ctx, request(t, p.ID, "known")); err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for i := range user.MaxAnonymous {
+		own = append(own, fmt.Sprintf("anonymous:x%d", i))
+	}
+	visitor := request(t, p.ID, own...)
+	visitor.Patch.Phone = new("+15550101234")
+	if _, err := s.Upsert(ctx, visitor); err != nil {
+		t.Fatal(err)
+	}
+	for i := range consent.MaxGroups {
+		g := consent.Group{ID: fmt.Sprintf("g%d", i), ProjectID: p.ID, Name: "g", Channel: consent.SMS}
+		if err := s.CreateGroup(ctx, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Record(ctx, p.ID, "+15550101234", stop); err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"known", "anonymous:x0"}
+	for i := range 38 {
+		all = append(all, fmt.Sprintf("crm:n%d", i))
+	}
+	u, err := s.Upsert(ctx, request(t, p.ID, all...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.Identifiers) != 49 || len(u.Subscriptions) != consent.MaxGroups || u.Version != 2 {
+		t.Errorf("%d identifiers, %d subscriptions, version %d; want 49, 50, 2", len(u.Identifiers), len(u.Subscriptions), u.Version)
 	}
 }

@@ -79,6 +79,9 @@ func (h *Handler) handle(ctx context.Context, envelope events.SNSEntity) error {
 	return err
 }
 
+// maxMessageID is far more than a provider's ids have, and far less than a key may have.
+const maxMessageID = 255
+
 // message is an inbound message that was understood.
 type message struct {
 	from, to string // who wrote, and which of our numbers they wrote to
@@ -110,8 +113,8 @@ func parse(envelope events.SNSEntity) (message, error) {
 	if id == "" {
 		id = envelope.MessageID
 	}
-	if id == "" || envelope.Timestamp.IsZero() {
-		return message{}, errors.New("a message id or the time of publication is missing")
+	if id == "" || len(id) > maxMessageID || envelope.Timestamp.IsZero() {
+		return message{}, errors.New("a message id or the time of publication is missing, or the id too long")
 	}
 	return message{from: from, to: to, in: consent.Inbound{
 		Verdict: consent.Classify(payload.Body), MessageID: id, At: envelope.Timestamp.UTC(),

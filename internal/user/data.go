@@ -10,9 +10,10 @@ import (
 const (
 	// MaxBytes is the most that one stored profile may take: a DynamoDB item holds 400 KB.
 	MaxBytes = 400 << 10
-	// maxDepth is how deep data may nest. DynamoDB allows 32 levels, of which the profile's own
-	// attribute takes one.
-	maxDepth = 31
+	// maxDepth is how deep data may nest: DynamoDB allows 32 levels below an item, of which the record of a merge,
+	// which holds the whole profile, takes one more than the profile itself. Metadata lie two levels deeper.
+	maxDepth      = 30
+	metadataDepth = 2
 	// maxKey is the longest key in bytes. DynamoDB allows 64 KB; a longer one than this is a value
 	// in the wrong place.
 	maxKey = 1024
@@ -27,11 +28,12 @@ func Pointer(base, token string) string { return base + "/" + pointerEscaper.Rep
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// checkData reports, with pointers below the given one, whatever of the object DynamoDB cannot hold. It stops
+// checkData reports, with pointers below the given one, whatever of the object DynamoDB cannot hold. It is stored so
+// many levels deeper than data as above says. It stops
 // at what would not fit anyway, so that its time and memory are bounded by the size of a profile.
-func checkData(data map[string]any, pointer string, f *faults) {
+func checkData(data map[string]any, pointer string, above int, f *faults) {
 	c := checker{faults: f}
-	c.object(data, &place{token: pointer}, 1)
+	c.object(data, &place{token: pointer}, above+1)
 	if c.size > MaxBytes {
 		f.add(pointer, "must take at most 400 KB")
 	}
@@ -129,7 +131,7 @@ func (c *checker) array(a []any, at *place, depth int) {
 func (c *checker) tooDeep(at *place, depth int) bool {
 	c.size += 3
 	if depth > maxDepth {
-		c.fault(at, "nests deeper than 31 levels")
+		c.fault(at, "nests too deep: data has at most 30 levels, metadata 28")
 	}
 	return depth > maxDepth
 }

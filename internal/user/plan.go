@@ -67,6 +67,7 @@ func Absorb(u, absorbed User, keep []Pair, m Mint) (Plan, error) {
 // applied. It returns an *InvalidError when the identifiers do not fit.
 func (p Plan) Amend(req *Upsert, m Mint) (Plan, error) {
 	p.After.Identifiers = slices.Clone(p.After.Identifiers)
+	p.Added, p.Moved, p.Released = slices.Clone(p.Added), slices.Clone(p.Moved), slices.Clone(p.Released)
 	for _, sent := range req.Identifiers {
 		i := slices.IndexFunc(p.After.Identifiers, func(id Identifier) bool { return id.Pair == sent.Pair })
 		if i < 0 {

@@ -59,7 +59,7 @@ func (u *Upsert) normalizeIdentifiers(f *faults) {
 	for i, sent := range u.Identifiers {
 		pointer := "/identifier/" + strconv.Itoa(i)
 		sent.Pair = sent.Pair.normalize(pointer, f)
-		checkData(sent.Metadata, pointer+"/metadata", f)
+		checkData(sent.Metadata, pointer+"/metadata", metadataDepth, f)
 		if j, ok := at[sent.Pair]; ok {
 			kept[j].Metadata = overlay(kept[j].Metadata, sent.Metadata)
 			continue
@@ -91,7 +91,7 @@ func (p *Patch) normalize(f *faults) {
 	normalizeField(p.Phone, "/phone", ParsePhone, f)
 	normalizeField(p.Timezone, "/timezone", ParseTimezone, f)
 	normalizeField(p.Locale, "/locale", ParseLocale, f)
-	checkData(p.Data, "/data", f)
+	checkData(p.Data, "/data", 0, f)
 }
 
 func normalizeField(value *string, pointer string, parse func(string) (string, error), f *faults) {

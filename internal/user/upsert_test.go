@@ -63,8 +63,10 @@ func TestNormalizeReportsEveryFault(t *testing.T) {
 		{"data", user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{Data: map[string]any{
 			"": "x", "ok": number("1"), "a/b": []any{"x", number("1e999")}, "utf8": "\xff", "long": number("123456789012345678901234567890123456789"),
 		}}}, []string{"/data/", "/data/a~1b/1", "/data/long", "/data/utf8"}},
-		{"depth", user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{Data: map[string]any{"x": nested(31)}}},
-			[]string{"/data" + strings.Repeat("/x", 31)}},
+		{"depth", user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{Data: map[string]any{"x": nested(30)}}},
+			[]string{"/data" + strings.Repeat("/x", 30)}},
+		{"depth of metadata", user.Upsert{Identifiers: []user.Sent{{Pair: user.Pair{ExternalID: "a"}, Metadata: nested(29)}}},
+			[]string{"/identifier/0/metadata" + strings.Repeat("/x", 28)}},
 		{"size", user.Upsert{Identifiers: []user.Sent{sent("", "a")}, Patch: user.Patch{Data: map[string]any{"x": strings.Repeat("x", 401<<10)}}},
 			[]string{"/data"}},
 		{"metadata", user.Upsert{Identifiers: []user.Sent{{Pair: user.Pair{ExternalID: "a"}, Metadata: map[string]any{"n": number("1e200")}}}},

@@ -4,7 +4,6 @@ package dynamotest
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/local"
 	"lunogram-users/internal/local/sam"
+	"lunogram-users/internal/moduleroot"
 	"lunogram-users/internal/project"
 )
 
@@ -30,7 +30,7 @@ type running struct{ endpoint, table string }
 func New(t testing.TB, options ...func(*dynamodb.Options)) *dynamo.Store {
 	t.Helper()
 	cfg, table := Config(t)
-	return dynamo.New(cfg, table, options...)
+	return dynamo.New(cfg, table, append(options, strict)...)
 }
 
 // Config returns how to reach the engine, and the name of its table.
@@ -59,11 +59,11 @@ func Project(t testing.TB, s *dynamo.Store) project.Project {
 func start() (running, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	root, err := moduleRoot()
+	root, err := moduleroot.Dir()
 	if err != nil {
 		return running{}, err
 	}
-	template, err := local.ReadTemplate(filepath.Join(root, "template.yaml"))
+	template, err := sam.Read(filepath.Join(root, "template.yaml"), sam.Options{})
 	if err != nil {
 		return running{}, err
 	}
@@ -74,20 +74,4 @@ func start() (running, error) {
 	table := template.Tables[0]
 	err = local.CreateTable(ctx, engine.Endpoint(), table.Name, table.Properties)
 	return running{engine.Endpoint(), table.Name}, err
-}
-
-// moduleRoot returns the folder of go.mod at or above the working directory.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if parent := filepath.Dir(dir); err == nil || parent == dir {
-			return dir, err
-		} else {
-			dir = parent
-		}
-	}
 }

@@ -22,6 +22,7 @@ const (
 	Throttled Fault = "throttled"          // refused with a throttling error; not persisted
 	Before    Fault = "timed out before"   // the connection broke; not persisted
 	After     Fault = "timed out after it" // persisted, but the reply was lost
+	Conflict  Fault = "conflict"           // refused as a transaction held the item; not persisted; writes only
 )
 
 // Faults breaks chosen exchanges of a store at its HTTP transport. It is safe for concurrent use.
@@ -74,6 +75,10 @@ func (f *Faults) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch fault {
 	case Throttled:
 		return throttled(req), nil
+	case Conflict:
+		if resp := conflicting(req, operation); resp != nil {
+			return resp, nil
+		}
 	case Before:
 		return nil, errors.New("the connection broke")
 	case After:
@@ -88,7 +93,22 @@ func (f *Faults) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func throttled(req *http.Request) *http.Response {
-	const body = `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}`
+	return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}`)
+}
+
+// conflicting is the answer to a write whose item another transaction holds; nil for what never conflicts.
+func conflicting(req *http.Request, operation string) *http.Response {
+	switch operation {
+	case "UpdateItem", "PutItem", "DeleteItem":
+		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"busy"}`)
+	case "TransactWriteItems":
+		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"cancelled",`+
+			`"CancellationReasons":[{"Code":"TransactionConflict","Message":"busy"}]}`)
+	}
+	return nil
+}
+
+func refusal(req *http.Request, body string) *http.Response {
 	return &http.Response{
 		StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Request: req,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
