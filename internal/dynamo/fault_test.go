@@ -117,9 +117,9 @@ func scenarios() []scenario {
 				err = errors.Join(err, r.Err)
 			}
 			return err
-		}, func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
-			applied(t, s, p, "crm:1", 0, 0)
-			if u := applied(t, s, p, "crm:2", 2, 2*repeats); u.Data["row"] != "2" {
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			applied(t, s, p, "crm:1", 0, 1) // the rows of a batch fail one by one, so a repeat repeats some
+			if u := applied(t, s, p, "crm:2", 2, 2); u.Data["row"] != "2" {
 				t.Errorf("the later row of a user lost: %v", u.Data)
 			}
 		}},
