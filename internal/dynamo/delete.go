@@ -95,23 +95,20 @@ func (s *Store) finishDelete(ctx context.Context, project string, p profileItem)
 	for k, groups := range kept {
 		t.suppress(k, groups)
 	}
-	err = s.commit(ctx, t, "", "delete user")
-	if isLost(err) {
-		return s.gone(ctx, project, p.ID, err)
-	}
+	_, err = untilWon(ctx, func() (struct{}, error) {
+		err := s.commit(ctx, t, "", "delete user")
+		if isLost(err) && s.gone(ctx, project, p.ID) {
+			err = nil // somebody else finished the delete
+		}
+		return struct{}{}, err
+	})
 	return err
 }
 
-// gone returns nil if the user does not exist any more: somebody else finished the delete.
-func (s *Store) gone(ctx context.Context, project, userID string, lost error) error {
+// gone reports whether it is known that the user does not exist any more.
+func (s *Store) gone(ctx context.Context, project, userID string) bool {
 	_, err := s.profile(ctx, project, userID)
-	switch {
-	case errors.Is(err, user.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	}
-	return errors.Join(user.ErrUnavailable, lost)
+	return errors.Is(err, user.ErrNotFound)
 }
 
 // sweep removes the ledger and the merge records of a user, and all that is left of the users it absorbed.
