@@ -2,6 +2,7 @@ package dynamotest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -102,10 +103,20 @@ func conflicting(req *http.Request, operation string) *http.Response {
 	case "UpdateItem", "PutItem", "DeleteItem":
 		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"busy"}`)
 	case "TransactWriteItems":
+		reasons := `{"Code":"TransactionConflict","Message":"busy"}` + strings.Repeat(`,{"Code":"None"}`, transactItems(req)-1)
 		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"cancelled",`+
-			`"CancellationReasons":[{"Code":"TransactionConflict","Message":"busy"}]}`)
+			`"CancellationReasons":[`+reasons+`]}`)
 	}
 	return nil
+}
+
+// transactItems returns how many items a transaction has, for each of which DynamoDB gives a reason. It uses up the body.
+func transactItems(req *http.Request) int {
+	var in struct{ TransactItems []json.RawMessage }
+	if err := json.NewDecoder(req.Body).Decode(&in); err != nil {
+		panic(err) // the SDK sends JSON
+	}
+	return len(in.TransactItems)
 }
 
 func refusal(req *http.Request, body string) *http.Response {
