@@ -52,13 +52,17 @@ type Reader interface {
 	Subscriptions(ctx context.Context, projectID, userID string) ([]consent.Standing, error)
 }
 
-// Lister finds profiles, newest first. A page holds at most limit users; after is the Next of the page
-// before it, or "". Every method may be called concurrently and may lag behind writes.
+// Lister finds profiles. A page holds at most limit users and about 2 MB of them, as stored; only one without a Next is
+// the last, and one with a Next may hold fewer than limit, or none. after is the Next of the page before it, or "".
+// Every method may be called concurrently and may lag behind writes.
 type Lister interface {
+	// Users returns the newest first.
 	Users(ctx context.Context, projectID, after string, limit int) (user.Page, error)
 	UsersByEmail(ctx context.Context, projectID, email, after string, limit int) (user.Page, error)
 	UsersByPhone(ctx context.Context, projectID, phone, after string, limit int) (user.Page, error)
-	// Search may return a few more than limit on the first page, where all stand whom the term names exactly.
+	// Search returns those with the phone number, if the term is one, or else those whose e-mail starts with it.
+	// The owners of the external id that is exactly the term, at most two, stand before them on the first page,
+	// on top of the limit.
 	Search(ctx context.Context, projectID, term, after string, limit int) (user.Page, error)
 }
 

@@ -3,6 +3,8 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,15 +67,20 @@ var badBodies = []struct {
 	{"39 digits", with(`"data":{"n":[0,123456789012345678901234567890123456789]}`), []string{"/data/n/1"}},
 	{"too large a number", with(`"data":{"n":1e126}`), []string{"/data/n"}},
 	{"too small a number", with(`"data":{"n":-1e-131}`), []string{"/data/n"}},
-	{"32 levels", with(`"data":` + strings.Repeat(`{"a":`, 32) + `1` + strings.Repeat(`}`, 32)),
-		[]string{"/data" + strings.Repeat("/a", 31)}},
+	{"31 levels of data", with(`"data":` + nested(31, `1`)), []string{"/data" + strings.Repeat("/a", 30)}},
+	{"29 levels of metadata", `{"identifier":[{"external_id":"a","metadata":` + nested(29, `1`) + `}]}`,
+		[]string{"/identifier/0/metadata" + strings.Repeat("/a", 28)}},
 	{"more than 400 KB", with(`"data":{"a":"` + strings.Repeat("x", 410<<10) + `"}`), []string{"/data"}},
 
 	{"a value that is not UTF-8", with("\"data\":{\"a\":[\"ok\",\"\xff\"]}"), []string{"/data/a/1"}},
 	{"a key that is not UTF-8", with("\"data\":{\"a\":{\"k\xff\":1}}"), []string{"/data/a/k\ufffd"}},
 	{"several that are not UTF-8", with("\"email\":\"\xc3\",\"data\":{\"a\":\"\xe2\x82\",\"b\":{\"c\":\"\xed\xa0\x80\"}}"),
 		[]string{"/data/a", "/data/b/c", "/email"}},
+	{"half a surrogate pair", `{"identifier":[{"external_id":"u-\ud83d"}],"data":{"\udfff":1,"x":"\ud83d\ud83d\ude00"}}`,
+		[]string{"/data/x", "/data/\ufffd", "/identifier/0/external_id"}},
 	{"not UTF-8 in what is ignored", with("\"x\":[{},[[\"\xff\"]]]"), []string{"/x/1/0/0"}},
+	{"not UTF-8 too deep for a pointer", with(`"x":` + nested(5_000, "\"\xff\"")), []string{"/x" + strings.Repeat("/a", 511)}},
+	{"not UTF-8 below a long key", with(`"x":{"` + strings.Repeat("k", 2_000) + "\":[\"\xff\"]}"), []string{"/x"}},
 	{"not UTF-8 at the top", "\"\xff\"", []string{"", ""}},
 
 	{"everything at once", `{"identifier":[{"external_id":7}],"email":"x","phone":1,"data":[]}`,
@@ -82,6 +89,11 @@ var badBodies = []struct {
 
 // with returns an upsert of one good pair and the member.
 func with(member string) string { return `{"identifier":[{"external_id":"a"}],` + member + `}` }
+
+// nested returns a value within so many objects.
+func nested(levels int, value string) string {
+	return strings.Repeat(`{"a":`, levels) + value + strings.Repeat(`}`, levels)
+}
 
 func manyPairs(source string, n int) string {
 	pairs := make([]string, n)
@@ -132,22 +144,37 @@ func TestBodySize(t *testing.T) {
 	}
 }
 
-// TestHostileBodies sends bodies with more faults, or deeper ones, than an answer can hold.
+// TestHostileBodies sends bodies with more faults, or deeper ones, than an answer can hold. What they cost is bounded by
+// their size: it is measured as the bytes allocated, since pointers are what such a body makes us build.
 func TestHostileBodies(t *testing.T) {
 	s := newServer(t, newFake())
 	for name, body := range map[string]string{
-		"many faults":      with(`"data":{"a":[` + strings.Repeat("1e999,", 20_000) + `1]}`),
-		"many not UTF-8":   with(`"data":[` + strings.Repeat("\"\xff\",", 20_000) + `1]`),
-		"deep not UTF-8":   with(`"data":` + strings.Repeat(`{"\u0001":`, 5_000) + "\"\xff\"" + strings.Repeat(`}`, 5_000)),
-		"below a long key": with(`"data":{"` + strings.Repeat("k", 500_000) + "\":[\"\xff\",{\"\":1}]}"),
-		"many items":       `{"identifier":[` + strings.Repeat("1,", 20_000) + `1]}`,
+		"deep and many not UTF-8":         with(`"x":` + strings.Repeat(`[`, 9_000) + strings.Repeat("\"\xff\",", 500) + `1` + strings.Repeat(`]`, 9_000)),
+		"many not UTF-8 below a long key": with(`"x":{"` + strings.Repeat("~", 500_000) + `":[` + strings.Repeat("\"\xff\",", 500) + `1]}`),
+		"many faults":                     with(`"data":{"a":[` + strings.Repeat("1e999,", 20_000) + `1]}`),
+		"many not UTF-8":                  with(`"data":[` + strings.Repeat("\"\xff\",", 20_000) + `1]`),
+		"deep not UTF-8":                  with(`"data":` + strings.Repeat(`{"\u0001":`, 5_000) + "\"\xff\"" + strings.Repeat(`}`, 5_000)),
+		"below a long key":                with(`"data":{"` + strings.Repeat("k", 500_000) + "\":[\"\xff\",{\"\":1}]}"),
+		"many items":                      `{"identifier":[` + strings.Repeat("1,", 20_000) + `1]}`,
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		r := s.do("pk_client", "POST", client, body)
+		runtime.ReadMemStats(&after)
 		if r.status != http.StatusBadRequest || len(r.body) > 1<<20 {
 			t.Errorf("%s: got %d with %d bytes, want 400 with at most 1 MB", name, r.status, len(r.body))
 		}
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > 64<<20 {
+			t.Errorf("%s: %d MB were allocated for a body of %d KB, want at most 64 MB", name, spent>>20, len(body)>>10)
+		}
+		if faults := r.problem(t).at(); len(faults) > 100 || len(slices.MaxFunc(faults, byLength)) > 1024 {
+			t.Errorf("%s: got %d faults, the longest pointer of %d bytes, want at most 100 and 1024",
+				name, len(faults), len(slices.MaxFunc(faults, byLength)))
+		}
 	}
 }
+
+func byLength(a, b string) int { return len(a) - len(b) }
 
 // FuzzUpsertBody checks that no body is our fault, that every 400 says where, and that what passes is fit to store.
 func FuzzUpsertBody(f *testing.F) {

@@ -31,7 +31,7 @@ func (b *badRequest) summary() string {
 		if f.Parameter != "" {
 			return f.Parameter + ": " + f.Detail
 		}
-		return *f.Pointer + ": " + f.Detail
+		return cmp.Or(*f.Pointer, "body") + ": " + f.Detail
 	default:
 		return "the request has several faults"
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"lunogram-users/internal/user"
@@ -37,8 +38,8 @@ func parseObject(body []byte, b *badRequest) (object, error) {
 	if err := dec.Decode(&value); err != nil {
 		return object{}, notJSON(err, len(body))
 	}
-	if used := body[:dec.InputOffset()]; !utf8.Valid(used) {
-		checkText(used, b) // the decoder replaced what is not UTF-8, in silence
+	if used := body[:dec.InputOffset()]; badText(used) != "" {
+		checkText(used, b) // the decoder replaced what is no text, in silence
 	}
 	fields, ok := value.(map[string]any)
 	if !ok {
@@ -63,8 +64,41 @@ func notJSON(err error, size int) error {
 	return b
 }
 
-// checkText walks the tokens of a valid JSON value and notes each key and string that is not UTF-8. In the pointer
-// such a key has U+FFFD in place of what is wrong.
+// badText says what is wrong with the text of valid JSON, "" if nothing is. An escaped surrogate without its other half is
+// no character (RFC 8259, 8.2); all of them decode to the same U+FFFD, so two different ids would become one.
+func badText(b []byte) string {
+	if !utf8.Valid(b) {
+		return "must be valid UTF-8"
+	}
+	for i := bytes.IndexByte(b, '\\'); i >= 0 && i < len(b); {
+		size := 2 // of the escape sequence
+		if high, ok := escaped(b[i:]); ok && utf16.IsSurrogate(high) {
+			low, _ := escaped(b[i+6:])
+			if utf16.DecodeRune(high, low) == utf8.RuneError {
+				return `must not have half a surrogate pair, such as \ud83d`
+			}
+			size = 12
+		}
+		next := bytes.IndexByte(b[i+size:], '\\')
+		if next < 0 {
+			return ""
+		}
+		i += size + next
+	}
+	return ""
+}
+
+// escaped returns the UTF-16 unit that valid JSON text begins with, if it begins with a \u escape.
+func escaped(b []byte) (rune, bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	return rune(n), err == nil
+}
+
+// checkText walks the tokens of a valid JSON value and notes each key and string that is no valid text, until an answer
+// holds no more. In the pointer such a key has U+FFFD in place of what is wrong.
 func checkText(body []byte, b *badRequest) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -75,10 +109,10 @@ func checkText(body []byte, b *badRequest) {
 			return // io.EOF: the value was decoded before
 		}
 		at.next(token)
-		if !utf8.Valid(body[start:dec.InputOffset()]) {
-			b.body(at.pointer(), "must be valid UTF-8")
+		if detail := badText(body[start:dec.InputOffset()]); detail != "" {
+			b.body(at.pointer(), detail)
 		}
-		if at.done() {
+		if at.done() || len(b.faults) == maxFaults {
 			return
 		}
 	}
@@ -125,21 +159,28 @@ func (p *position) next(token json.Token) {
 	}
 }
 
-// pointer returns the RFC 6901 pointer of the last token.
+// pointer returns the RFC 6901 pointer of the last token, or that of the innermost enclosing value if it has more than
+// maxPointer bytes. It does no more work than that takes, however deep the token lies and however long its keys are.
 func (p *position) pointer() string {
 	levels := p.levels
 	if p.opened {
 		levels = levels[:len(levels)-1]
 	}
-	pointer := ""
+	var pointer []byte
 	for _, l := range levels {
+		token := l.key
 		if l.array {
-			pointer += "/" + strconv.Itoa(l.index)
-		} else {
-			pointer = user.Pointer(pointer, l.key)
+			token = strconv.Itoa(l.index)
+		}
+		size := len(pointer)
+		if size+len(token) < maxPointer { // else it is too long without being escaped
+			pointer = append(pointer, user.Pointer("", token)...)
+		}
+		if size == len(pointer) || len(pointer) > maxPointer {
+			return string(pointer[:size])
 		}
 	}
-	return pointer
+	return string(pointer)
 }
 
 func (p *position) done() bool { return len(p.levels) == 0 }

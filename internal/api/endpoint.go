@@ -45,19 +45,50 @@ func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), d
 	})
 }
 
-// respond encodes the whole answer before it writes any of it, so that a fault while encoding is still a 500.
+// respond encodes the whole answer before it writes any of it, so that one that cannot be sent is still a 500.
 func respond(w http.ResponseWriter, r *http.Request, status int, contentType string, answer any, log *slog.Logger) {
+	body, err := encode(answer)
+	if err != nil {
+		p := problemOf(err).of(r)
+		log.ErrorContext(r.Context(), "encode the answer", slog.Any("error", err), slog.String("request_id", p.RequestID))
+		status, contentType = p.Status, problemType
+		w.Header().Del("ETag")
+		body, _ = encode(p) // a problem always encodes
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // fails only when the client has gone
+}
+
+// encode returns the answer as JSON, or errAnswer if it is larger than a function may return.
+func encode(answer any) ([]byte, error) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(answer); err != nil {
-		log.ErrorContext(r.Context(), "encode the answer", slog.Any("error", err))
-		status, contentType = http.StatusInternalServerError, problemType
-		w.Header().Del("ETag")
-		body.Reset()
-		_ = enc.Encode(problemOf(err).of(r)) // a problem always encodes
+		return nil, err
 	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // fails only when the client has gone
+	if !fits(body.Bytes()) {
+		return nil, errAnswer
+	}
+	return body.Bytes(), nil
+}
+
+// maxReply is how large the reply of a function may be, in bytes: the 6 MB that Lambda allows
+// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) less room for the headers.
+const maxReply = 6<<20 - 64<<10
+
+// fits reports whether a body fits into the reply of a function, which holds it as a JSON string: a byte takes up to
+// six there (<, > and &), most take one.
+//
+// One user fits. A profile is stored in at most 400 KB, of which a byte takes at most seven in the reply (a control
+// character, escaped twice): 2.8 MB. The exception is an array of numbers such as 1E125, which take two bytes and may
+// be read back with all 126 digits. A page is at most 2 MB as stored (see Lister), so it fits while the reply takes
+// less than three times that: text does, and fields however tiny, whose quotes are escaped too; much markup may not. Then a smaller limit leads on, from the same cursor.
+func fits(body []byte) bool {
+	if len(body) <= maxReply/6 {
+		return true
+	}
+	quoted, err := json.Marshal(string(body))
+	return err == nil && len(quoted) <= maxReply
 }

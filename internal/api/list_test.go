@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -60,6 +59,9 @@ func TestListAndLookup(t *testing.T) {
 		{"?search=%2B15550100001", asked{"search", "+15550100001", "", 20}},
 		{"?search=+15550100001", asked{"search", "+15550100001", "", 20}},
 		{"?search=Jane+Doe", asked{"search", "Jane Doe", "", 20}},
+		{"?search=alice+x%40example.com", asked{"search", "alice+x@example.com", "", 20}},
+		{"?search=alice+x@", asked{"search", "alice+x@", "", 20}},
+		{"?search=%20alice%2Bx@%20", asked{"search", "alice+x@", "", 20}},
 		{"/lookup?external_id=user_123", asked{Query: "pair", Value: "default:user_123"}},
 		{"/lookup?external_id=a%2Fb&source=crm", asked{Query: "pair", Value: "crm:a/b"}},
 		{"/lookup?email=Alice%40Example.com", asked{"email", "alice@example.com", "", 20}},
@@ -143,21 +145,22 @@ func TestEmptyPage(t *testing.T) {
 	}
 }
 
-// TestBigUsersMakeSmallPages checks that a page fits into the reply of a function, whatever its users hold, and that
-// the cursor leads on from its last user.
-func TestBigUsersMakeSmallPages(t *testing.T) {
+// TestAnswersFitAFunction checks that what cannot be in the reply of a function is a problem that says what to do, and
+// that a smaller limit does it.
+func TestAnswersFitAFunction(t *testing.T) {
 	f := newFake()
 	f.page = func(_, _, _ string, limit int) (user.Page, error) {
-		p := user.Page{Next: fmt.Sprint("after ", limit)}
-		for range limit {
+		p := user.Page{Next: "next"}
+		for range min(limit, 7) { // about 2 MB, as stored
 			u := alice()
-			u.Data = map[string]any{"html": strings.Repeat("<", 390<<10)} // a byte becomes six in the reply
+			u.Data = map[string]any{"control": strings.Repeat("\x01", 390<<10)} // a byte becomes seven in the reply
 			p.Users = append(p.Users, u)
 		}
 		return p, nil
 	}
-	h := api.Gateway(newServer(t, f).http)
-	for query, want := range map[string]int{"limit=1": 1, "limit=4": 2} {
+	s := newServer(t, f)
+	h := api.Gateway(s.http)
+	for query, want := range map[string]int{"limit=1": 200, "limit=20": 500} {
 		e := event(t, func(e *events.APIGatewayV2HTTPRequest) {
 			e.RequestContext.HTTP.Method, e.RawPath, e.RawQueryString = "GET", adminA, query
 			e.Headers["authorization"] = "sk_support"
@@ -170,9 +173,39 @@ func TestBigUsersMakeSmallPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := decode[pageBody](t, resp.Body)
-		if len(body.Results) != want || len(reply) > 6<<20 {
-			t.Errorf("%s: got %d users in a reply of %d bytes, want %d in at most 6 MB", query, len(body.Results), len(reply), want)
+		if resp.StatusCode != want || len(reply) > 6<<20 {
+			t.Errorf("%s: got %d in a reply of %d bytes, want %d in at most 6 MB", query, resp.StatusCode, len(reply), want)
 		}
+		if want == http.StatusInternalServerError {
+			p := decode[document](t, resp.Body)
+			if p.Type != "urn:lunogram-users:problem:answer-too-large" || !strings.Contains(p.Detail, "limit") {
+				t.Errorf("%s: got %q, %q, want a type of its own and a way out", query, p.Type, p.Detail)
+			}
+			if !strings.Contains(s.logs.String(), p.RequestID) {
+				t.Errorf("%s: the request id is not in the log: %s", query, s.logs)
+			}
+		}
+	}
+}
+
+// TestShortPages checks that a page of fewer users than the limit, and even an empty one, leads on.
+func TestShortPages(t *testing.T) {
+	f := newFake()
+	f.page = func(_, _, after string, _ int) (user.Page, error) {
+		pages := map[string]user.Page{"": {Users: []user.User{alice()}, Next: "1"}, "1": {Next: "2"}, "2": {Users: []user.User{alice()}}}
+		return pages[after], nil
+	}
+	s := newServer(t, f)
+	var got []int
+	for cursor := ""; ; {
+		page := decode[pageBody](t, s.do("sk_support", "GET", adminA+"?cursor="+cursor, "").body)
+		got = append(got, len(page.Results))
+		if page.NextCursor == nil {
+			break
+		}
+		cursor = *page.NextCursor
+	}
+	if diff := cmp.Diff([]int{1, 0, 1}, got); diff != "" {
+		t.Errorf("users on each page (-want +got):\n%s", diff)
 	}
 }

@@ -40,6 +40,7 @@ var (
 	errForbidden    = errors.New("this key may not do this")
 	errTooLarge     = errors.New("the body is larger than 1 MB")
 	errBadPath      = errors.New("the path or query is not validly escaped")
+	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for fewer users with limit")
 	errPanic        = errors.New("panic")
 )
 
@@ -60,6 +61,7 @@ var kinds = []kind{
 	{errForbidden, http.StatusForbidden, "forbidden", "forbidden", ""},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", ""},
 	{errBadPath, http.StatusBadRequest, "bad-request", "bad request", ""},
+	{errAnswer, http.StatusInternalServerError, "answer-too-large", "answer too large", ""},
 	{user.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", "there is no such user or identifier"},
 	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",
 		"the user does not have the version that If-Match asks for"},

@@ -90,14 +90,24 @@ func (s *service) decodeList(r *http.Request) (pageRequest, error) {
 	if err != nil {
 		return pageRequest{}, err
 	}
-	q := pageRequest{search: strings.TrimSpace(p.text("search"))}
-	if phone, err := user.ParsePhone(plus(p.text("search"))); err == nil {
-		q.search = phone
-	}
+	q := pageRequest{search: searchTerm(p.text("search"))}
 	if utf8.RuneCountInString(q.search) > maxTerm {
 		p.bad.query("search", "must have at most 512 characters")
 	}
 	return s.decodePage(r, p, q)
+}
+
+// searchTerm returns a term without surrounding space. What looks like a phone number or an e-mail address holds no
+// spaces either: those within it were plus signs.
+func searchTerm(s string) string {
+	if phone, err := user.ParsePhone(plus(s)); err == nil {
+		return phone
+	}
+	term := strings.TrimSpace(s)
+	if strings.Contains(term, "@") {
+		return plus(term)
+	}
+	return term
 }
 
 // decodePage reads what all pages take.

@@ -7,8 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -154,8 +153,8 @@ type userPath struct {
 
 // decodeUserPath reads the ids of a path. What is no UUID names nobody.
 func decodeUserPath(r *http.Request) (userPath, error) {
-	id, ok := canonicalID(r.PathValue("userID"))
-	if !ok {
+	id, err := project.ParseID(r.PathValue("userID"))
+	if err != nil {
 		return userPath{}, user.ErrNotFound
 	}
 	return userPath{projectID: projectOf(r.Context()), userID: id}, nil
@@ -166,31 +165,23 @@ func decodeIdentifierPath(r *http.Request) (userPath, error) {
 	if err != nil {
 		return path, err
 	}
-	id, ok := canonicalID(r.PathValue("identifierID"))
-	if !ok {
+	id, err := project.ParseID(r.PathValue("identifierID"))
+	if err != nil {
 		return path, user.ErrNotFound
 	}
 	path.identifierID = id
 	return path, nil
 }
 
-// canonicalID returns the canonical form of a UUID in its usual form of 36 characters.
-func canonicalID(s string) (string, bool) {
-	id, err := uuid.Parse(s)
-	if err != nil || len(s) != 36 {
-		return "", false
-	}
-	return id.String(), true
-}
-
-// ifMatch reads If-Match (RFC 9110, 13.1.1): the version, quoted or bare, or * for any. Anything else, also a list
-// of versions, is a fault.
-func ifMatch(r *http.Request, b *badRequest) (version *int64, any bool) {
-	value := strings.TrimSpace(strings.Join(r.Header.Values("If-Match"), ","))
-	switch value {
-	case "":
+// ifMatch reads If-Match (RFC 9110, 13.1.1): the version, quoted or bare, or * for whatever exists. Anything else, also
+// a list of versions, is a fault.
+func ifMatch(r *http.Request, b *badRequest) (version *int64, exists bool) {
+	values := r.Header.Values("If-Match")
+	if len(values) == 0 {
 		return nil, false
-	case "*":
+	}
+	value := strings.TrimSpace(strings.Join(values, ","))
+	if value == "*" {
 		return nil, true
 	}
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {

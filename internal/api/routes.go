@@ -16,15 +16,12 @@ const (
 	deleteFunction = "delete"
 )
 
-// public as the needed role of a route means that it asks for no key.
-const public project.Role = ""
-
 // route is one line of the route table.
 type route struct {
 	function string       // which Lambda serves it
 	method   string       // one method
 	path     string       // as http.ServeMux reads it
-	needs    project.Role // the least role that may call it, or public
+	needs    project.Role // the least role that may call it
 	serve    http.Handler
 }
 
@@ -65,10 +62,7 @@ func (s *service) router(function string, keys *keyCache) http.Handler {
 		}
 		h := http.Handler(nil)
 		if r.function == function {
-			h = r.serve
-			if r.needs != public {
-				h = authenticate(keys, r.needs, s.log)(h)
-			}
+			h = authenticate(keys, r.needs, s.log)(r.serve)
 		}
 		paths[r.path][r.method] = h
 	}

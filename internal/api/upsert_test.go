@@ -30,6 +30,7 @@ func TestUpsertDecodes(t *testing.T) {
 		{"trailing bytes", known + ` trailing`, user.Upsert{Identifiers: sent("default", "user_123")}},
 		{"duplicate pairs", `{"identifier":[{"external_id":"a"},{"source":"default","external_id":"a"}]}`,
 			user.Upsert{Identifiers: sent("default", "a")}},
+		{"escapes", `{"identifier":[{"external_id":"\ud83e\udd8a\\ud800\u0041"}]}`, user.Upsert{Identifiers: sent("default", `🦊\ud800A`)}},
 		{"contact fields in canonical form",
 			`{"identifier":[{"external_id":"a"}],"email":" A@b.co ","phone":"+15550100001","timezone":"Europe/Paris","locale":"es_mx"}`,
 			user.Upsert{Identifiers: sent("default", "a"), Patch: user.Patch{

@@ -90,12 +90,14 @@ func (s *service) subscriptions(ctx context.Context, in userPath) (standingsView
 
 // list reads a page of all users, or of those that a search finds.
 func (s *service) list(ctx context.Context, q pageRequest) (pageView, error) {
-	return page(ctx, q, func(ctx context.Context, limit int) (user.Page, error) {
-		if q.search != "" {
-			return s.lister.Search(ctx, q.projectID, q.search, q.after, limit)
-		}
-		return s.lister.Users(ctx, q.projectID, q.after, limit)
-	})
+	var p user.Page
+	var err error
+	if q.search != "" {
+		p, err = s.lister.Search(ctx, q.projectID, q.search, q.after, q.limit)
+	} else {
+		p, err = s.lister.Users(ctx, q.projectID, q.after, q.limit)
+	}
+	return pageOf(q, p), err
 }
 
 // lookup reads the owner of a pair, or a page of the users with an address.
@@ -105,12 +107,14 @@ func (s *service) lookup(ctx context.Context, in lookupRequest) (any, error) {
 		u, err := s.reader.UserByPair(ctx, q.projectID, *in.pair)
 		return full(u), err
 	}
-	return page(ctx, q, func(ctx context.Context, limit int) (user.Page, error) {
-		if q.email != "" {
-			return s.lister.UsersByEmail(ctx, q.projectID, q.email, q.after, limit)
-		}
-		return s.lister.UsersByPhone(ctx, q.projectID, q.phone, q.after, limit)
-	})
+	var p user.Page
+	var err error
+	if q.email != "" {
+		p, err = s.lister.UsersByEmail(ctx, q.projectID, q.email, q.after, q.limit)
+	} else {
+		p, err = s.lister.UsersByPhone(ctx, q.projectID, q.phone, q.after, q.limit)
+	}
+	return pageOf(q, p), err
 }
 
 // deleteUser erases one user.

@@ -92,6 +92,22 @@ func orNull(metadata map[string]any) map[string]any {
 	return metadata
 }
 
+// pageView is one page of users. NextCursor is null on the last page.
+type pageView struct {
+	Results    []userView `json:"results"`
+	NextCursor *string    `json:"next_cursor"`
+	Limit      int        `json:"limit"`
+}
+
+// pageOf shows the page that q asked for.
+func pageOf(q pageRequest, p user.Page) pageView {
+	v := pageView{Results: make([]userView, len(p.Users)), NextCursor: q.seal.seal(p.Next), Limit: q.limit}
+	for i, u := range p.Users {
+		v.Results[i] = full(u)
+	}
+	return v
+}
+
 // standingsView lists where a user stands with every group of the project. It is never cut into pages.
 type standingsView struct {
 	Results []standingView `json:"results"`

@@ -49,7 +49,7 @@ type Counters struct {
 	Updated   int64 // changed a user
 	Unchanged int64 // said what was known
 	Skipped   int64 // blank: a line with no text but commas and space
-	Failed    int64 // refused, and in the error file
+	Failed    int64 // refused, and in the error file if the upload was there to the end
 }
 
 // LogValue logs the counters as a group.

@@ -102,6 +102,69 @@ func TestGoneObject(t *testing.T) {
 	sum(t, got.Counters)
 }
 
+// A newer upload of a name is imported by itself, before or while the older one is, or after it was read. The error file of
+// the name is the newer one's, whatever the older one makes of its rows.
+func TestReplacedUploadLeavesTheErrorFile(t *testing.T) {
+	const newer = "identifier,email\nu9,nobody\n"
+	files := map[string]string{"clean": numbered(1000), "with refused rows": numbered(1000) + "u1,nobody,\n"}
+	moments := map[string]func(c *cloud, replace func()){
+		"before it is read": func(_ *cloud, replace func()) { replace() },
+		"while it is read": func(c *cloud, replace func()) {
+			c.body = func(r io.Reader) io.Reader {
+				c.body = func(r io.Reader) io.Reader { return r }
+				return io.MultiReader(io.LimitReader(r, 20_000), readerFunc(func([]byte) (int, error) {
+					replace()
+					return 0, csvimport.ErrGone
+				}))
+			}
+		},
+		"after it was read": func(c *cloud, replace func()) {
+			c.beforeBatch = func(_ context.Context, call int, _ []user.Upsert) []user.Result {
+				if call == 10 {
+					replace()
+				}
+				return nil
+			}
+		},
+	}
+	for file, older := range files {
+		for moment, at := range moments {
+			t.Run(file+", replaced "+moment, func(t *testing.T) {
+				c := newCloud()
+				event := c.upload(t, "people.csv", older)
+				at(c, func() {
+					if err := c.importer().Handle(t.Context(), c.upload(t, "people.csv", newer)); err != nil {
+						t.Error(err)
+					}
+				})
+				if err := c.importer().Handle(t.Context(), event); err != nil {
+					t.Fatal(err)
+				}
+				want := [][]string{
+					{"identifier", "email", "import_row", "import_field", "import_error"},
+					{"u9", "nobody", "1", "email", "email must be a bare e-mail address, such as alice@example.com"},
+				}
+				if diff := cmp.Diff(want, c.errorsOf(t, "people")); diff != "" {
+					t.Errorf("error file (-want +got):\n%s", diff)
+				}
+				for _, record := range c.records {
+					if !record.Finished() {
+						t.Errorf("got import %s %q, want it finished", record.ETag, record.Status)
+					}
+				}
+				if len(c.records) != 2 {
+					t.Errorf("got %d imports, want 2", len(c.records))
+				}
+			})
+		}
+	}
+}
+
+// readerFunc is an io.Reader.
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // An import that is cut off at a random moment is finished by the next delivery, and nothing is lost or doubled.
 func TestKilled(t *testing.T) {
 	const n = 3000

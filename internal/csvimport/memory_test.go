@@ -177,6 +177,8 @@ func (c *cloud) upsert(req user.Upsert) user.Result {
 func (c *cloud) upload(t testing.TB, name, content string) events.S3Event {
 	t.Helper()
 	key := "imports/" + projectID + "/" + name
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.objects[bucket+"/"+key] = []byte(content)
 	return created(t, bucket, key, etagOf([]byte(content)), fmt.Sprintf("%016X", len(c.objects)))
 }

@@ -49,15 +49,33 @@ func (r *run) do(ctx context.Context) error {
 	if err != nil && !stopped {
 		return err
 	}
-	if err := r.report.put(ctx, r.Objects, r.upload.bucket, r.upload.resultKey()); err != nil {
+	if err := r.publish(ctx, halt); err != nil {
 		return err
 	}
 	r.record.Status = Completed
 	if stopped {
-		r.record.Status, r.record.Reason = Failed, string(halt)
+		r.record.Status, r.record.Reason = Failed, r.situate(halt)
 	}
 	r.record.FinishedAt = r.now()
 	return r.save(ctx)
+}
+
+// publish stores the report, or removes that of an earlier upload of the name. It does neither once the upload is gone:
+// what has its name by now has an error file of its own, and what was deleted shall not come back in one.
+func (r *run) publish(ctx context.Context, halt stop) error {
+	if halt == stopGone {
+		return nil
+	}
+	body, err := r.Objects.Open(ctx, r.upload.bucket, r.upload.key, r.upload.etag)
+	if errors.Is(err, ErrGone) { // after it was read to its end
+		r.Log.InfoContext(ctx, "no error file for an upload that is gone", "import", r.upload.id, "project", r.upload.projectID)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for the object: %w", err)
+	}
+	_ = body.Close()
+	return r.report.put(ctx, r.Objects, r.upload.bucket, r.upload.resultKey())
 }
 
 // read opens the object and sends its rows. It returns nil or an error of type stop when all rows that were sent are
@@ -65,8 +83,7 @@ func (r *run) do(ctx context.Context) error {
 func (r *run) read(ctx context.Context) error {
 	body, err := r.Objects.Open(ctx, r.upload.bucket, r.upload.key, r.upload.etag)
 	if errors.Is(err, ErrGone) {
-		return stop("The file was deleted or replaced before it could be read. If it was replaced, the new file is " +
-			"imported by itself.")
+		return stopGone
 	}
 	if err != nil {
 		return fmt.Errorf("open the object: %w", err)
@@ -76,7 +93,7 @@ func (r *run) read(ctx context.Context) error {
 	err = r.send(sending, newScanner(body))
 	if halt, ok := errors.AsType[stop](err); ok || err == nil {
 		if err = r.pipeline.drain(sending); err == nil && ok {
-			err = r.situate(halt)
+			err = halt
 		}
 	}
 	cancel()
@@ -84,18 +101,19 @@ func (r *run) read(ctx context.Context) error {
 	return err
 }
 
-// situate completes the reason of an import that stopped between two rows.
-func (r *run) situate(halt stop) error {
-	if r.record.Rows == 0 {
-		return halt
+// situate returns the reason of an import that stopped, and how far it got if that was between two rows.
+func (r *run) situate(halt stop) string {
+	if r.record.Rows == 0 || halt == stopReport {
+		return string(halt)
 	}
-	return stop(fmt.Sprintf("%s Rows 1 to %d are done.", halt, r.record.Rows))
+	return fmt.Sprintf("%s Rows 1 to %d are done.", halt, r.record.Rows)
 }
 
 const (
 	stopEmpty stop = "The file is empty: upload one whose first line names the columns."
-	stopGone  stop = "The file was deleted or replaced while it was read. If it was replaced, the new file is imported by itself."
-	stopTime  stop = "The file is too large for one run: upload the rows that are left, below the same header, as " +
+	stopGone  stop = "The file was deleted or replaced before it was read to its end. If it was replaced, the new file is " +
+		"imported by itself."
+	stopTime stop = "The file is too large for one run: upload the rows that are left, below the same header, as " +
 		"another file."
 	stopReport stop = "More is wrong with the file than an error file can hold: correct it and upload it again."
 )

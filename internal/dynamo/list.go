@@ -136,8 +136,9 @@ const (
 	// pageChunk is how many profiles of a page are read at a time: profiles of up to 400 KB must arrive within
 	// one attempt.
 	pageChunk = 16
-	// pageBytes is how much a page holds at most, as stored: an answer of Lambda has at most 6 MB.
-	pageBytes = 3 << 20
+	// pageBytes is how much a page holds at most, as stored: an answer of Lambda has at most 6 MB, and JSON in
+	// JSON can take twice what it says.
+	pageBytes = 2 << 20
 )
 
 // page reads the entries after a position until limit live users or pageBytes are found, or there are no more. An entry

@@ -4,25 +4,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"lunogram-users/internal/moduleroot"
 )
 
 // root returns the folder of the module.
 func root(t *testing.T) string {
 	t.Helper()
-	dir, err := os.Getwd()
+	dir, err := moduleroot.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if parent := filepath.Dir(dir); parent != dir {
-			dir = parent
-			continue
-		}
-		t.Fatal("no go.mod here or above")
-	}
+	return dir
 }
 
 // read returns a file below the root.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/local/child"
+	"lunogram-users/internal/moduleroot"
 )
 
 const (
@@ -44,24 +45,15 @@ type Engine struct {
 // FindEngine returns the path of the engine's binary, in .tools of the module that holds the working directory.
 // Its error says how to get it.
 func FindEngine() (string, error) {
-	directory, err := os.Getwd()
+	root, err := moduleroot.Dir()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("name the DynamoDB engine's binary, or start in its module: %w", err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(directory, "go.mod")); err == nil {
-			binary := filepath.Join(directory, enginePath)
-			if _, err := os.Stat(binary); err != nil {
-				return "", errors.New("the DynamoDB engine is not there: run `make tools`")
-			}
-			return binary, nil
-		}
-		parent := filepath.Dir(directory)
-		if parent == directory {
-			return "", errors.New("the working directory is in no module: name the DynamoDB engine's binary")
-		}
-		directory = parent
+	binary := filepath.Join(root, enginePath)
+	if _, err := os.Stat(binary); err != nil {
+		return "", errors.New("the DynamoDB engine is not there: run `make tools`")
 	}
+	return binary, nil
 }
 
 // StartEngine starts an engine on a free port of the loopback interface and returns when it answers. It ends

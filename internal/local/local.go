@@ -1,7 +1,9 @@
 // Package local is the cloud on one machine, with no Docker. It is driven by the SAM template alone: it creates
 // the table as declared there, runs the real bootstrap binaries behind a Lambda Runtime API, and turns HTTP
 // requests, bucket writes, topic messages and queue messages into the events that AWS would make of them. What
-// is not in the template does not run.
+// is not in the template does not run. One thing that is in it is left out: the stream of a table that no function
+// refers to. The engine searches the whole stream on every write, and keeps it for nobody: after 20,000 writes each
+// took 8 ms instead of 1.
 //
 // It is a tool for development and tests. Addresses are those of the loopback interface unless asked otherwise,
 // and no signature is checked.

@@ -12,8 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/local/sam"
 	"lunogram-users/internal/user"
 )
 
@@ -51,16 +56,50 @@ func (n *tenant) errorFile(t *testing.T, name string) [][]string {
 	return records
 }
 
+// importID returns the id of the import of a file that was uploaded once and is being read. It is derived from an event
+// that the function alone is given, so the record is looked for among all.
+func (n *tenant) importID(t *testing.T, name string) string {
+	t.Helper()
+	client := dynamodb.New(dynamodb.Options{
+		Region: sam.Region, BaseEndpoint: &cloud.DynamoDBEndpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{
+		TableName: &cloud.Table, ConsistentRead: new(true),
+		FilterExpression:         new("begins_with(pk, :pk) AND #object = :object"),
+		ExpressionAttributeNames: map[string]string{"#object": "object"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk":     &types.AttributeValueMemberS{Value: "IMPORT#" + n.id + "#"},
+			":object": &types.AttributeValueMemberS{Value: "imports/" + n.id + "/" + name},
+		},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		must(t, err)
+		for _, item := range page.Items {
+			return item["id"].(*types.AttributeValueMemberS).Value
+		}
+	}
+	t.Fatalf("no import of %s is recorded", name)
+	return ""
+}
+
+// imported returns the record of an import.
+func (n *tenant) imported(t *testing.T, id string) csvimport.Import {
+	t.Helper()
+	record, err := n.store.Import(t.Context(), n.id, id)
+	must(t, err)
+	return record
+}
+
 // await waits until the condition holds.
 func (n *tenant) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for range 600 {
-		if holds() {
-			return
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("waited in vain for %s", what)
 }
 
 func (n *tenant) byID(t *testing.T, externalID string) (user.User, bool) {

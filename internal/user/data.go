@@ -107,8 +107,12 @@ func (c *checker) object(o map[string]any, at *place, depth int) {
 			return
 		}
 		below := &place{above: at, token: k}
-		c.fault(below, checkKey(k))
 		c.size += 1 + len(k)
+		if len(k) > maxKey { // a pointer to it, or below it, would be as long
+			c.fault(at, "a key has at most 1024 bytes")
+			continue
+		}
+		c.fault(below, checkKey(k))
 		c.value(item, below, depth+1)
 	}
 }
@@ -141,8 +145,6 @@ func checkKey(key string) string {
 	switch {
 	case key == "":
 		return "a key must not be empty"
-	case len(key) > maxKey:
-		return "a key has at most 1024 bytes"
 	case !utf8.ValidString(key):
 		return "a key must be valid UTF-8"
 	}

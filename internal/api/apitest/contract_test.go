@@ -5,10 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"lunogram-users/internal/api/apitest"
+	"lunogram-users/internal/moduleroot"
 )
 
 // verdict collects the failures that a contract reports instead of failing the test.
@@ -52,6 +56,9 @@ func TestContract(t *testing.T) {
 		{"no such path, plain text", "GET", "/nowhere", "", 404, "text/plain", "404 page not found", "text/plain"},
 		{"status differs", "GET", "/nowhere", "", 405, "application/problem+json", goodProblem, "differs"},
 		{"problem lacks a member", "GET", "/nowhere", "", 404, "application/problem+json", `{"status":404}`, "detail"},
+		{"throttled", "POST", "/api/client/users", goodRequest, 429, "application/json", `{"message":"Too Many Requests"}`, ""},
+		{"throttled, of another form", "POST", "/api/client/users", goodRequest, 429, "application/json", `{}`, "message"},
+		{"crashed", "POST", "/api/client/users", goodRequest, 500, "application/json", `{"message":"Internal Server Error"}`, "application/json"},
 		{"204 with a type", "DELETE", "/api/client/users", goodRequest, 204, "application/json", "", "empty answer"},
 	}
 	for _, tt := range tests {
@@ -71,6 +78,26 @@ func TestContract(t *testing.T) {
 				t.Errorf("failures: got %q, want %q in it", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestThrottling checks that every operation documents the 429 that API Gateway answers by itself.
+func TestThrottling(t *testing.T) {
+	root, err := moduleroot.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(root, "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			answer := operation.Responses.Status(http.StatusTooManyRequests)
+			if answer == nil || answer.Value.Content.Get("application/json") == nil {
+				t.Errorf("%s %s does not document 429 in application/json", method, path)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// streamARN is the attribute by which a function refers to the stream of a table.
+const streamARN = "StreamArn"
+
 // nameProperty is where a resource of a type says its name, for types whose resources are referred to.
 func nameProperty(kind string) (string, bool) {
 	name, ok := map[string]string{
@@ -73,6 +76,9 @@ func (r *reader) attribute(id, attribute string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if attribute == streamARN {
+		r.streamed[id] = true
+	}
 	scope := Region + ":" + AccountID + ":"
 	value, ok := map[string]string{
 		"AWS::DynamoDB::Table Arn":           "arn:aws:dynamodb:" + scope + "table/" + name,
@@ -88,7 +94,7 @@ func (r *reader) attribute(id, attribute string) (string, error) {
 		"AWS::Events::EventBus Name":         name,
 		"AWS::S3::Bucket RegionalDomainName": name + ".s3." + Region + ".amazonaws.com",
 		"AWS::S3::Bucket DomainName":         name + ".s3.amazonaws.com",
-		"AWS::DynamoDB::Table StreamArn":     "arn:aws:dynamodb:" + scope + "table/" + name + "/stream/local",
+		"AWS::DynamoDB::Table " + streamARN:  "arn:aws:dynamodb:" + scope + "table/" + name + "/stream/local",
 	}[res.Type+" "+attribute]
 	if !ok {
 		return "", fmt.Errorf("the attribute %s of %s (%s) has no local value", attribute, id, res.Type)

@@ -38,11 +38,15 @@ type reader struct {
 	resources []*resource
 	byID      map[string]*resource
 	naming    map[string]bool // resources whose names are being resolved, to find cycles
+	streamed  map[string]bool // tables whose stream is referred to
 	template  *Template
 }
 
 func newReader(d document, o Options) (*reader, error) {
-	r := &reader{document: d, options: o, byID: map[string]*resource{}, naming: map[string]bool{}, template: &Template{}}
+	r := &reader{
+		document: d, options: o, byID: map[string]*resource{}, naming: map[string]bool{}, streamed: map[string]bool{},
+		template: &Template{},
+	}
 	if d.Resources.Kind != yaml.MappingNode {
 		return nil, errors.New("the template has no Resources")
 	}
@@ -89,7 +93,18 @@ func (r *reader) read() (*Template, error) {
 			}
 		}
 	}
+	r.dropStreams()
 	return r.template, r.checkNames()
+}
+
+// dropStreams takes the streams that no function refers to out of the tables, once all functions are read. A function
+// that is triggered by one refers to it.
+func (r *reader) dropStreams() {
+	for _, t := range r.template.Tables {
+		if !r.streamed[t.LogicalID] {
+			delete(t.Properties, "StreamSpecification")
+		}
+	}
 }
 
 // checkNames refuses two functions of one folder: the second would run the first one's binary.

@@ -12,7 +12,7 @@ func (r *reader) readTable(res *resource) error {
 	if err != nil {
 		return err
 	}
-	// The shape of the keys and indexes; the rest (backups, tags, …) means nothing here.
+	// The shape of the keys and indexes, and the stream; the rest (backups, tags, …) means nothing here.
 	properties, err := decode[struct {
 		AttributeDefinitions   []any          `yaml:"AttributeDefinitions"`
 		KeySchema              []any          `yaml:"KeySchema"`

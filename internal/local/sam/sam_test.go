@@ -117,6 +117,38 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A stream is part of its table only while a function refers to it.
+func TestStream(t *testing.T) {
+	const template = `
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: build/f
+      Policies: [{Statement: [{Action: dynamodb:GetRecords, Resource: !GetAtt Read.StreamArn}]}]
+      Environment: {Variables: {STREAM: !GetAtt Read.StreamArn, TABLE: !GetAtt Unread.Arn}}
+  Read: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
+  Unread: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
+`
+	for _, test := range []struct {
+		name, template string
+		want           map[string]bool // by table
+	}{
+		{"one of two", template, map[string]bool{"Read": true, "Unread": false}},
+		{"the permission alone", strings.Replace(template, "STREAM: !GetAtt Read.StreamArn, ", "", 1), map[string]bool{"Read": false, "Unread": false}},
+	} {
+		got, err := sam.Parse([]byte(test.template), sam.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range got.Tables {
+			if _, ok := table.Properties["StreamSpecification"]; ok != test.want[table.LogicalID] {
+				t.Errorf("%s: table %s has a stream: got %t, want %t", test.name, table.LogicalID, ok, !ok)
+			}
+		}
+	}
+}
+
 func TestParameterOverride(t *testing.T) {
 	got, err := sam.Parse([]byte(whole), sam.Options{Parameters: map[string]string{"Stage": "prod"}})
 	if err != nil {

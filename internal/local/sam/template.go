@@ -75,7 +75,9 @@ type SQSTrigger struct {
 	PartialFailure bool // FunctionResponseTypes has ReportBatchItemFailures
 }
 
-// Table is an AWS::DynamoDB::Table. Properties are those of the template, resolved, in plain Go values.
+// Table is an AWS::DynamoDB::Table. Properties are those of the template that shape it, resolved, in plain Go values.
+// StreamSpecification is among them only if a function refers to the table's stream: a stream that nobody reads is
+// a cost without a use.
 type Table struct {
 	LogicalID  string
 	Name       string
