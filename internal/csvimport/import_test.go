@@ -138,8 +138,12 @@ func TestUnreadableFile(t *testing.T) {
 			if strings.Contains(got.Reason, "alice") {
 				t.Errorf("got reason %q, which repeats the file", got.Reason)
 			}
-			if got.Rows != 0 || len(c.users) != 0 || c.errorsOf(t, "people") != nil {
-				t.Errorf("got %d rows, %d users, error file %v, want none", got.Rows, len(c.users), c.errorsOf(t, "people"))
+			if got.Rows != 0 || len(c.users) != 0 {
+				t.Errorf("got %d rows, %d users, want none", got.Rows, len(c.users))
+			}
+			want := [][]string{{"import_row", "import_field", "import_error"}, {"", "", got.Reason}}
+			if diff := cmp.Diff(want, c.errorsOf(t, "people")); diff != "" {
+				t.Errorf("error file (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -51,6 +51,20 @@ func (r *report) add(refused row, f fault) error {
 	return r.write(append(r.original(refused.cells), own...))
 }
 
+// stopped appends a line, of no row, that says why the import went no further. Of a file without a readable header it
+// is all there is.
+func (r *report) stopped(reason string) error {
+	if r.columns == nil {
+		r.columns = &columns{}
+	}
+	if r.file == nil {
+		if err := r.create(); err != nil {
+			return err
+		}
+	}
+	return r.write(append(r.original(nil), "", "", inert(reason)))
+}
+
 // create opens the file and writes its header. The file has no name: it is gone when it is closed, also if
 // the process is killed.
 func (r *report) create() error {

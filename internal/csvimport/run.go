@@ -49,12 +49,15 @@ func (r *run) do(ctx context.Context) error {
 	if err != nil && !stopped {
 		return err
 	}
-	if err := r.publish(ctx, halt); err != nil {
-		return err
-	}
 	r.record.Status = Completed
 	if stopped {
 		r.record.Status, r.record.Reason = Failed, r.situate(halt)
+		if err := r.report.stopped(r.record.Reason); err != nil {
+			return err
+		}
+	}
+	if err := r.publish(ctx, halt); err != nil {
+		return err
 	}
 	r.record.FinishedAt = r.now()
 	return r.save(ctx)
