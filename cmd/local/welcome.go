@@ -40,7 +40,9 @@ Import a CSV, and see the outcome of its rows under results/ in the bucket:
 Answer STOP to an SMS, and see the user's subscriptions change:
 
   curl %[1]s/_local/sns/%[11]s \
-    -d '{"originationNumber":"+15550100123","destinationNumber":"%[10]s","messageKeyword":"STOP","messageBody":"STOP","inboundMessageId":"message-1"}'
+    -d '{"originationNumber":"+15550100123","destinationNumber":"%[10]s","messageKeyword":"STOP","messageBody":"STOP","inboundMessageId":"'$(date +%%s)'"}'
+  curl -H 'Authorization: Bearer %[7]s' \
+    %[1]s/api/admin/projects/%[5]s/subjects/users/ID_OF_THE_FIRST_ANSWER/subscriptions
 
 `, cloud.URL, cloud.S3URL, cloud.DynamoDBEndpoint, cloud.Bucket, d.Project, d.ClientKey, d.SecretKey,
 		cloud.SQSURL, cloud.Table, sender, topic)

@@ -84,7 +84,7 @@ func (i *Importer) run(ctx context.Context, u upload, record Import, log *slog.L
 	log.InfoContext(ctx, "import started")
 	r := newRun(ctx, i, u, record)
 	err := r.do(ctx)
-	log = log.With("counters", r.record.Counters, "duration", i.now().Sub(began))
+	log = log.With("counters", r.record.Counters, "ms", i.now().Sub(began).Milliseconds())
 	switch {
 	case errors.Is(err, ErrLeased):
 		log.WarnContext(ctx, "import left to another invocation")
