@@ -177,6 +177,19 @@ func scenarios() []scenario {
 				t.Errorf("get of a deleted user: %v", err)
 			}
 		}},
+		{"START", func(t *testing.T, s *dynamo.Store, p project.Project) {
+			seed("a")(t, s, p)
+			if err := s.Record(t.Context(), p.ID, phone, stop); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			return s.Record(t.Context(), p.ID, phone, consent.Inbound{Verdict: consent.Start, MessageID: "m2", At: stop.At.Add(time.Minute)})
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			u := applied(t, s, p, "a", 2, 0)
+			if got := fmt.Sprint(standing(t, s, p, u.ID)); got != "[g=not_set]" {
+				t.Errorf("after START: %s", got)
+			}
+		}},
 		{"STOP", seed("a", "b"), func(t *testing.T, s *dynamo.Store, p project.Project) error {
 			return s.Record(t.Context(), p.ID, "+15550101234", stop)
 		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
