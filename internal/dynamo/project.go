@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"lunogram-users/internal/consent"
@@ -19,6 +20,13 @@ type projectItem struct {
 	Name      string `dynamodbav:"name"`
 	Secret    []byte `dynamodbav:"secret"`
 	CreatedAt millis `dynamodbav:"created_at"`
+	settingsItem
+}
+
+// settingsItem holds project.Settings.
+type settingsItem struct {
+	Region string `dynamodbav:"region,omitempty"`
+	NoUndo bool   `dynamodbav:"no_undo,omitempty"`
 }
 
 type apiKeyItem struct {
@@ -49,6 +57,7 @@ type senderItem struct {
 func (s *Store) CreateProject(ctx context.Context, p project.Project) error {
 	err := s.put(ctx, projectItem{
 		key: projectKey(p.ID), ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: toMillis(p.CreatedAt),
+		settingsItem: settingsItem(p.Settings),
 	}, dynamodb.PutItemInput{ConditionExpression: new("attribute_not_exists(pk)")}, "create project")
 	if refusal(err) {
 		return project.ErrExists
@@ -62,8 +71,46 @@ func (s *Store) Project(ctx context.Context, id string) (project.Project, error)
 	if err != nil {
 		return project.Project{}, err
 	}
-	return project.Project{ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: p.CreatedAt.time()}, nil
+	return project.Project{
+		ID: p.ID, Name: p.Name, Secret: p.Secret, Settings: project.Settings(p.settingsItem), CreatedAt: p.CreatedAt.time(),
+	}, nil
 }
+
+// PutSettings replaces the settings of a project, or returns user.ErrNotFound. Functions that cached the project see
+// them within a minute.
+func (s *Store) PutSettings(ctx context.Context, id string, settings project.Settings) error {
+	attributes, err := encode(settingsItem(settings))
+	if err != nil {
+		return err
+	}
+	var up expression.UpdateBuilder
+	for _, name := range settingsAttributes {
+		if av, ok := attributes[name]; ok {
+			up = up.Set(expression.Name(name), expression.Value(av))
+		} else {
+			up = up.Remove(expression.Name(name))
+		}
+	}
+	expr, err := expression.NewBuilder().WithCondition(expression.Name("pk").AttributeExists()).WithUpdate(up).Build()
+	if err != nil {
+		return err
+	}
+	_, err = settle(ctx, func() (*dynamodb.UpdateItemOutput, error) {
+		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table, Key: projectKey(id).attributes(),
+			ConditionExpression: expr.Condition(), UpdateExpression: expr.Update(),
+			ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+		})
+		return out, translate(err, "put settings")
+	})
+	if refusal(err) {
+		return user.ErrNotFound
+	}
+	return err
+}
+
+// settingsAttributes are the attributes of settingsItem.
+var settingsAttributes = []string{"region", "no_undo"}
 
 // CreateKey stores an API key. Storing the same token again for the same project changes nothing else.
 // A token of another project is refused with project.ErrExists.

@@ -18,9 +18,12 @@ import (
 const maxPaths = 100
 
 // inPlace reports whether DynamoDB can apply the request to a profile by one expression, without a read.
-// It cannot if the request is too wide, or if a key holds a bracket, which the expression package takes
-// for a list index; then the profile is rewritten on condition of its version.
+// It cannot if objects are to be merged, if the request is too wide, or if a key holds a bracket, which the expression
+// package takes for a list index; then the profile is rewritten on condition of its version.
 func inPlace(identifiers []user.Sent, p user.Patch) bool {
+	if len(p.MergeData) > 0 {
+		return false // what they are merged into must be read
+	}
 	paths := len(p.Data) + len(p.RemoveData)
 	names := func(m map[string]any) bool {
 		for k := range m {

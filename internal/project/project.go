@@ -25,7 +25,17 @@ type Project struct {
 	// addresses hashed. It never leaves the system and never changes: without it the hashes of
 	// people who said no could not be found again.
 	Secret    []byte
+	Settings  Settings
 	CreatedAt time.Time
+}
+
+// Settings are what a project chooses. The zero value of each is its default.
+type Settings struct {
+	// Region is the country (ISO 3166-1 alpha-2, upper case) to which phone numbers without a country code in imports
+	// belong; "" refuses such numbers.
+	Region string
+	// NoUndo says that imports keep no before-images, so that none can be undone.
+	NoUndo bool
 }
 
 // New returns a project with a fresh secret, and a fresh UUIDv7 if id is "". It panics only if the

@@ -40,6 +40,9 @@ func (p Patch) against(u User) Patch {
 		Timezone: keep(p.Timezone, u.Timezone), Locale: keep(p.Locale, u.Locale),
 		Data: changed(p.Data, u.Data),
 	}
+	for k := range changed(p.merged(u), u.Data) {
+		out.MergeData = overlay(out.MergeData, map[string]any{k: p.MergeData[k]})
+	}
 	for _, k := range p.RemoveData {
 		if _, ok := u.Data[k]; ok {
 			out.RemoveData = append(out.RemoveData, k)

@@ -25,7 +25,10 @@ type Patch struct {
 	Email, Phone, Timezone, Locale *string
 	// Data is merged shallowly: each key replaces the stored value of that key, nil is stored as null.
 	Data map[string]any
-	// RemoveData names keys of data to remove. A key is not in both.
+	// MergeData holds objects that are merged into the stored ones key by key, at every depth; what is stored there and is
+	// no object is replaced. It is how an import sets address.city and keeps address.state.
+	MergeData map[string]any
+	// RemoveData names keys of data to remove. A key is in one of the three.
 	RemoveData []string
 }
 
@@ -92,6 +95,7 @@ func (p *Patch) normalize(f *faults) {
 	normalizeField(p.Timezone, "/timezone", ParseTimezone, f)
 	normalizeField(p.Locale, "/locale", ParseLocale, f)
 	checkData(p.Data, "/data", 0, f)
+	checkData(p.MergeData, "/data", 0, f)
 }
 
 func normalizeField(value *string, pointer string, parse func(string) (string, error), f *faults) {
@@ -109,7 +113,7 @@ func normalizeField(value *string, pointer string, parse func(string) (string, e
 // Empty reports whether the patch changes nothing.
 func (p Patch) Empty() bool {
 	return p.Email == nil && p.Phone == nil && p.Timezone == nil && p.Locale == nil &&
-		len(p.Data) == 0 && len(p.RemoveData) == 0
+		len(p.Data) == 0 && len(p.MergeData) == 0 && len(p.RemoveData) == 0
 }
 
 // Apply returns the user as the patch leaves it, its version and times untouched.
@@ -124,10 +128,37 @@ func (p Patch) Apply(u User) User {
 	set(&u.Timezone, p.Timezone)
 	set(&u.Locale, p.Locale)
 	u.Data = overlay(u.Data, p.Data)
+	u.Data = overlay(u.Data, p.merged(u))
 	for _, k := range p.RemoveData {
 		delete(u.Data, k)
 	}
 	return u
+}
+
+// merged returns the values that MergeData makes of the user's.
+func (p Patch) merged(u User) map[string]any {
+	if len(p.MergeData) == 0 {
+		return nil
+	}
+	out := make(map[string]any, len(p.MergeData))
+	for k, v := range p.MergeData {
+		out[k] = merge(u.Data[k], v)
+	}
+	return out
+}
+
+// merge returns base with the members of top set in it, objects in both being merged likewise; top if either is no object.
+func merge(base, top any) any {
+	below, okBelow := base.(map[string]any)
+	above, okAbove := top.(map[string]any)
+	if !okBelow || !okAbove {
+		return top
+	}
+	out := overlay(below, nil)
+	for k, v := range above {
+		out[k] = merge(out[k], v)
+	}
+	return out
 }
 
 // overlay returns a new map of base with the keys of top replacing its own; nil when both are nil.

@@ -188,3 +188,36 @@ func TestNormalizeIsBounded(t *testing.T) {
 		t.Errorf("%.0f allocations", n)
 	}
 }
+
+func TestMergeData(t *testing.T) {
+	object := func(kv ...any) map[string]any {
+		m := map[string]any{}
+		for i := 0; i < len(kv); i += 2 {
+			m[kv[i].(string)] = kv[i+1]
+		}
+		return m
+	}
+	tests := []struct {
+		name               string
+		stored, send, want map[string]any
+		redundant          bool
+	}{
+		{"a sibling stays", object("a", object("x", "1", "y", "2")), object("a", object("x", "3")), object("a", object("x", "3", "y", "2")), false},
+		{"at depth", object("a", object("b", object("x", "1"))), object("a", object("b", object("y", "2"))), object("a", object("b", object("x", "1", "y", "2"))), false},
+		{"into nothing", object(), object("a", object("x", "1")), object("a", object("x", "1")), false},
+		{"over no object", object("a", "text"), object("a", object("x", "1")), object("a", object("x", "1")), false},
+		{"nothing new", object("a", object("x", "1", "y", "2")), object("a", object("x", "1")), object("a", object("x", "1", "y", "2")), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			stored := user.User{Data: tt.stored}
+			req := user.Upsert{Patch: user.Patch{MergeData: tt.send}}
+			if got := req.Patch.Apply(stored).Data; !cmp.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if got := req.Against(stored).Redundant(); got != tt.redundant {
+				t.Errorf("redundant: got %t, want %t", got, tt.redundant)
+			}
+		})
+	}
+}
