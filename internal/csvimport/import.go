@@ -1,55 +1,104 @@
 package csvimport
 
 import (
-	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 
-	"lunogram-users/internal/project"
+	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/user"
 )
 
 // Status says how far an import is.
 type Status string
 
-// The statuses. Completed and Failed are final.
+// The statuses. Completed, Failed and Canceled are final, except for a Failed import with a zero FinishedAt: a
+// part of it was given up, and goes on if its message is taken from the dead-letter queue.
 const (
-	Running   Status = "running"
+	Waiting   Status = "waiting"   // created by the API; the file is not there yet
+	Planning  Status = "planning"  // the file is read for the first time
+	Running   Status = "running"   // rows are applied
 	Completed Status = "completed" // every row was tried; Counters.Failed of them are in the error file
-	Failed    Status = "failed"    // stopped for good; Import.Reason says why, Counters what was done before
+	Failed    Status = "failed"    // Import.Reason says why, Counters what was done before
+	Canceled  Status = "canceled"  // somebody asked to stop; Counters says what was done before
 )
+
+// Options are what an upload may ask for. The zero value is a plain import.
+type Options struct {
+	DryRun bool          `json:"dry_run,omitempty"` // counts and compares, and writes no user
+	Mode   user.Mode     `json:"mode,omitempty"`
+	NoUndo bool          `json:"no_undo,omitempty"` // keeps no before-images
+	Sheet  sheet.Options `json:"sheet,omitzero"`
+}
 
 // Import is the record of one upload: one object as it was created once. The same object delivered twice is
 // the same import; a later upload under the same key is another.
 type Import struct {
-	ID        string // UUIDv5 of bucket, key and what tells this upload from others, lower case
+	ID        string // a UUIDv7, lower case
 	ProjectID string
 	Key       string // of the object; its name is the customer's and stays out of logs
-	ETag      string // of the object, without quotes
+	ETag      string // of the object, without quotes; "" while Waiting
+	Size      int64  // of the object, in bytes
+	Options   Options
 	Status    Status
-	Counters
-	Reason     string // one sentence when Status is Failed, else ""; holds nothing of the file's cells
-	StartedAt  time.Time
+	Reason    string   // one sentence when Status is Failed, else ""; holds nothing of the file's cells
+	Notes     []string // what was assumed of the file, a sentence each
+
+	// Set once the file is planned.
+	Chunks  int            // how many chunks the file was cut into, without the tail
+	Tail    bool           // whether some rows are applied after all chunks, in order
+	Rows    int64          // of the file
+	Columns []sheet.Column // what its columns mean
+
+	Counters           // totals once FinishedAt is set; until then those of the chunks count
+	Failures []Failure // the first refused rows, once FinishedAt is set
+	Cost     Cost      // what the import took of DynamoDB, or would take
+
+	CreatedAt  time.Time
+	StartedAt  time.Time // when planning began; zero while Waiting
 	UpdatedAt  time.Time
-	FinishedAt time.Time // zero while Status is Running
-	Owner      string    // the invocation that works on it; its retries have the same name
-	LeaseUntil time.Time // until when nobody else may take it over, unless Owner renews it
+	FinishedAt time.Time // zero while there is something to do
+
+	Lease // of the planning
+	Undo  Undo
 }
 
 // Finished reports whether the import is over, for better or worse.
-func (i Import) Finished() bool { return i.Status == Completed || i.Status == Failed }
+func (i Import) Finished() bool { return !i.FinishedAt.IsZero() }
 
-// Counters says what became of the rows so far. Rows is always the sum of the others. A run that is repeated
-// counts anew: what an earlier try had written it finds unchanged.
+// Counters says what became of the rows so far. Rows is always the sum of the others.
 type Counters struct {
 	Rows      int64 // settled; the header and empty lines are no rows
 	Created   int64 // made a user
 	Updated   int64 // changed a user
 	Unchanged int64 // said what was known
-	Skipped   int64 // blank: a line with no text but commas and space
-	Failed    int64 // refused, and in the error file if the upload was there to the end
+	Skipped   int64 // blank, replaced by a later row of the same user, or not wanted by Options.Mode
+	Failed    int64 // refused, and in the error file
+}
+
+// Plus returns the sum of two counters.
+func (c Counters) Plus(d Counters) Counters {
+	return Counters{
+		Rows: c.Rows + d.Rows, Created: c.Created + d.Created, Updated: c.Updated + d.Updated,
+		Unchanged: c.Unchanged + d.Unchanged, Skipped: c.Skipped + d.Skipped, Failed: c.Failed + d.Failed,
+	}
+}
+
+// add counts one row that ended in the outcome, or was refused.
+func (c *Counters) add(outcome user.Outcome, refused bool) {
+	c.Rows++
+	switch {
+	case refused:
+		c.Failed++
+	case outcome == user.Created:
+		c.Created++
+	case outcome == user.Updated:
+		c.Updated++
+	case outcome == user.Unchanged:
+		c.Unchanged++
+	default:
+		c.Skipped++
+	}
 }
 
 // LogValue logs the counters as a group.
@@ -60,50 +109,56 @@ func (c Counters) LogValue() slog.Value {
 	)
 }
 
+// Cost is in DynamoDB's units: a read unit for each 4 KB, a write unit for each KB and each index entry.
+type Cost struct{ ReadUnits, WriteUnits float64 }
+
+// Plus returns the sum of two costs.
+func (c Cost) Plus(d Cost) Cost {
+	return Cost{ReadUnits: c.ReadUnits + d.ReadUnits, WriteUnits: c.WriteUnits + d.WriteUnits}
+}
+
+// Failure is a refused row, without its cells.
+type Failure struct {
+	Row    int64 // 1 is the first row below the header
+	Field  string
+	Reason string
+}
+
+// maxFailures is how many refused rows a record names; all are in the error file.
+const maxFailures = 10
+
+// Lease is the right to work on something. A repeated delivery of one message has the same Owner and takes over at
+// once; another waits until the lease is over.
+type Lease struct {
+	Owner string
+	Fence int64 // grows with every claim: who was displaced finds another one than its own
+	Until time.Time
+}
+
 var (
-	// ErrLeased says that another invocation works on the import, or has taken it over.
-	ErrLeased = errors.New("another invocation works on the import")
+	// ErrLeased says that somebody else works on the import or chunk, or has taken it over.
+	ErrLeased = errors.New("another invocation works on it")
 	// ErrGone says that the object was deleted or replaced since the event.
 	ErrGone = errors.New("the object is gone or was replaced")
 )
 
-// Records keeps the imports. It must be safe for concurrent use, its reads strongly consistent and each write atomic.
-type Records interface {
-	// StartImport claims the import for in.Owner until in.LeaseUntil and returns its record:
-	//   - if there is none under in.ProjectID and in.ID, it stores in and returns it;
-	//   - if the stored one is finished, it changes nothing and returns the stored one;
-	//   - if the stored one is running and has the same Owner, or its LeaseUntil is not after in.UpdatedAt
-	//     (the caller's clock), it stores in's Owner, LeaseUntil and UpdatedAt and returns the stored one so changed;
-	//   - otherwise it changes nothing and returns ErrLeased.
-	// Any other error may be repeated.
-	StartImport(ctx context.Context, in Import) (Import, error)
-	// SaveImport replaces the stored record if it is running and its Owner is in.Owner, and returns ErrLeased if
-	// not. To save again what is stored already, finished or not, is no error. Any other error may be repeated.
-	SaveImport(ctx context.Context, in Import) error
+// leaseTime is how long something is one invocation's without a sign of life.
+const leaseTime = 20 * time.Second
+
+// claim takes the lease for owner, or returns ErrLeased.
+func (l *Lease) claim(owner string, now time.Time) error {
+	if l.Owner != "" && l.Owner != owner && l.Until.After(now) {
+		return ErrLeased
+	}
+	l.Owner, l.Fence, l.Until = owner, l.Fence+1, now.Add(leaseTime)
+	return nil
 }
 
-// Store is where rows go. It must be safe for concurrent use.
-type Store interface {
-	// UpsertBatch upserts up to 100 normalized requests and answers each in order, as dynamo.Store does: rows of
-	// one user are applied in order. An error that is none of *user.InvalidError, *user.ConflictError and
-	// user.ErrTooLarge may be repeated.
-	UpsertBatch(ctx context.Context, projectID string, batch []user.Upsert) []user.Result
-}
-
-// Projects knows the projects. It must be safe for concurrent use.
-type Projects interface {
-	// Project returns the project, or user.ErrNotFound.
-	Project(ctx context.Context, id string) (project.Project, error)
-}
-
-// Objects is the bucket. It must be safe for concurrent use.
-type Objects interface {
-	// Open returns the content of the object that has the ETag (without quotes; "" for any), from its first byte.
-	// Open, or a later Read, returns ErrGone if there is no such object any more. Any other error but
-	// io.EOF may be repeated.
-	Open(ctx context.Context, bucket, key, etag string) (io.ReadCloser, error)
-	// Put stores content, a file of CSV from its current position to its end, under the key.
-	Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error
-	// Remove deletes the object under the key; it is no error if there is none.
-	Remove(ctx context.Context, bucket, key string) error
+// renew extends the lease of the claim with the fence, or returns ErrLeased.
+func (l *Lease) renew(fence int64, now time.Time) error {
+	if l.Fence != fence {
+		return ErrLeased
+	}
+	l.Until = now.Add(leaseTime)
+	return nil
 }

@@ -2,124 +2,160 @@ package csvimport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/user"
 )
 
-const (
-	// leaseTime is how long an import is one invocation's without a sign of life.
-	leaseTime = time.Minute
-	// leasePoll is how often an invocation looks whether a lease of another is over.
-	leasePoll = 2 * time.Second
-)
-
-// Importer runs imports. Its fields are not changed once it is in use; all but Now are needed. It is safe for
-// concurrent use.
+// Importer plans imports and does their tasks. Its fields are not changed once it is in use; all but those below the
+// gap are needed. It is safe for concurrent use.
 type Importer struct {
 	Objects  Objects
+	Queue    Queue
 	Store    Store
 	Records  Records
 	Projects Projects
+	Phone    sheet.PhoneParser // reads national numbers
 	Log      *slog.Logger
-	Now      func() time.Time // nil for time.Now
+
+	Now           func() time.Time // nil for time.Now
+	ChunkBytes    int64            // the least size of a chunk; 0 for 1 MB
+	MaxDeliveries int              // of a task, as the queue's redrive policy says; 0 for 8
 }
 
-// Handle imports the objects that an S3 event tells of, one after the other.
+// Handle does what an event of S3 or SQS asks for. Lambda gives both to one function.
 //
-// It returns an error only for what another delivery of the same event may mend: the store, the bucket or the
-// project's record could not be reached, or the time was up in the midst of it. The rows written so far stay
-// written; the next delivery starts from the first row again and finds them unchanged, so none is lost and none
-// counts twice. Lambda delivers a failed event twice more.
-// Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+// Of an S3 event it returns an error only for what another delivery may mend: the store, the bucket or the queue could not
+// be reached. Lambda delivers a failed event twice more
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html). Whatever is wrong with the
+// file itself is recorded in its Import and acknowledged, and so is an event of an object that is no upload to a
+// known project.
 //
-// Whatever is wrong with the file itself is recorded in its Import and acknowledged, and so is an event of an
-// object that is no upload to a known project. A second delivery of a finished import does nothing. A file that would
-// take longer than the invocation has is stopped at a row, and its record says at which.
-func (i *Importer) Handle(ctx context.Context, event events.S3Event) error {
+// Of an SQS event it answers which messages failed, for the queue to deliver again
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting).
+func (i *Importer) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	var kind struct {
+		Records []struct {
+			EventSource string `json:"eventSource"`
+		}
+	}
+	if err := json.Unmarshal(raw, &kind); err != nil || len(kind.Records) == 0 {
+		i.Log.WarnContext(ctx, "ignored an event of an unknown kind")
+		return nil, nil
+	}
+	if kind.Records[0].EventSource == "aws:sqs" {
+		var event events.SQSEvent
+		if err := json.Unmarshal(raw, &event); err != nil {
+			return nil, fmt.Errorf("read the event: %w", err)
+		}
+		return i.HandleTasks(ctx, event), nil
+	}
+	var event events.S3Event
+	if err := json.Unmarshal(raw, &event); err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	return nil, i.HandleUploads(ctx, event)
+}
+
+// HandleUploads plans the imports of the objects that an S3 event tells of.
+func (i *Importer) HandleUploads(ctx context.Context, event events.S3Event) error {
 	var errs []error
 	for _, record := range event.Records {
-		errs = append(errs, i.handle(ctx, record))
+		if err := i.upload(ctx, record); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
 
-func (i *Importer) handle(ctx context.Context, event events.S3EventRecord) error {
-	u, ok := parseUpload(event)
+// HandleTasks does the tasks of an SQS event, one after the other.
+func (i *Importer) HandleTasks(ctx context.Context, event events.SQSEvent) events.SQSEventResponse {
+	var response events.SQSEventResponse
+	for _, message := range event.Records {
+		var t Task
+		if err := json.Unmarshal([]byte(message.Body), &t); err != nil {
+			i.Log.ErrorContext(ctx, "ignored a message that is no task", "message", message.MessageId)
+			continue
+		}
+		log := i.Log.With("import", t.ImportID, "project", t.ProjectID, "phase", string(t.Phase), "chunk", t.Chunk)
+		if err := i.task(ctx, t, delivery{id: message.MessageId, count: receives(message)}, log); err != nil {
+			log.WarnContext(ctx, "task interrupted", "error", err)
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
+		}
+	}
+	return response
+}
+
+// delivery is one delivery of a message.
+type delivery struct {
+	id    string // of the message; repeated deliveries have the same
+	count int    // how often it was delivered, this time included
+}
+
+func receives(m events.SQSMessage) int {
+	n, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if the queue does not say
+	return n
+}
+
+// upload plans the import of one object and puts its tasks on the queue.
+func (i *Importer) upload(ctx context.Context, event events.S3EventRecord) error {
+	in, ok := parseUpload(event)
 	if !ok {
 		i.Log.WarnContext(ctx, "ignored an object that is no upload to a project")
 		return nil
 	}
-	log := i.Log.With("import", u.id, "project", u.projectID)
-	switch _, err := i.Projects.Project(ctx, u.projectID); {
+	in, err := i.identify(ctx, in)
+	if err != nil {
+		return err
+	}
+	log := i.Log.With("import", in.ID, "project", in.ProjectID)
+	switch _, err := i.Projects.Project(ctx, in.ProjectID); {
 	case errors.Is(err, user.ErrNotFound):
 		log.WarnContext(ctx, "ignored an upload to an unknown project")
 		return nil
 	case err != nil:
-		return fmt.Errorf("import %s: %w", u.id, err)
+		return fmt.Errorf("import %s: %w", in.ID, err)
 	}
-	record, err := i.claim(ctx, u)
-	switch {
-	case errors.Is(err, ErrLeased):
-		log.WarnContext(ctx, "ignored a delivery of an import that another invocation works on")
-		return nil
-	case err != nil:
-		return fmt.Errorf("import %s: start: %w", u.id, err)
-	case record.Finished():
-		log.InfoContext(ctx, "ignored a delivery of a finished import", "status", string(record.Status))
-		return nil
+	if err := i.plan(ctx, in, log); err != nil {
+		log.WarnContext(ctx, "planning interrupted", "error", err)
+		return fmt.Errorf("import %s: plan: %w", in.ID, err)
 	}
-	return i.run(ctx, u, record, log)
-}
-
-func (i *Importer) run(ctx context.Context, u upload, record Import, log *slog.Logger) error {
-	began := i.now()
-	log.InfoContext(ctx, "import started")
-	r := newRun(ctx, i, u, record)
-	err := r.do(ctx)
-	log = log.With("counters", r.record.Counters, "ms", i.now().Sub(began).Milliseconds())
-	switch {
-	case errors.Is(err, ErrLeased):
-		log.WarnContext(ctx, "import left to another invocation")
-		return nil
-	case err != nil:
-		r.release(ctx)
-		log.ErrorContext(ctx, "import interrupted", "error", err)
-		return fmt.Errorf("import %s: %w", u.id, err)
-	}
-	log.InfoContext(ctx, "import finished", "status", string(r.record.Status), "reason", r.record.Reason)
 	return nil
 }
 
-// claim takes the import for this invocation. Another that holds the lease may be dead and its lease not over
-// yet, so claim waits for a little longer than one lease lasts before it returns ErrLeased.
-func (i *Importer) claim(ctx context.Context, u upload) (Import, error) {
-	in := Import{
-		ID: u.id, ProjectID: u.projectID, Key: u.key, ETag: u.etag,
-		Status: Running, StartedAt: i.now(), Owner: owner(ctx),
+// identify gives an upload to an import of the API that import's id and options. A second upload to the same address is
+// an import of its own with the same options: whoever asked for a dry run shall get one.
+func (i *Importer) identify(ctx context.Context, in Import) (Import, error) {
+	id, ok := in.created()
+	if !ok {
+		return in, nil
 	}
-	for {
-		in.UpdatedAt = i.now()
-		in.LeaseUntil = in.UpdatedAt.Add(leaseTime)
-		record, err := i.Records.StartImport(ctx, in)
-		if !errors.Is(err, ErrLeased) || in.UpdatedAt.Sub(in.StartedAt) > leaseTime {
-			return record, err
-		}
-		if err := sleep(ctx, leasePoll); err != nil {
-			return Import{}, err
-		}
+	known, err := i.Records.Import(ctx, in.ProjectID, id)
+	switch {
+	case errors.Is(err, user.ErrNotFound):
+		return in, nil
+	case err != nil:
+		return in, fmt.Errorf("import %s: %w", id, err)
 	}
+	in.Options = known.Options
+	if known.ETag == "" || known.ETag == in.ETag {
+		in.ID, in.CreatedAt = id, known.CreatedAt
+	}
+	return in, nil
 }
 
-// owner names the invocation. Lambda repeats a failed asynchronous invocation under the same request id.
-func owner(ctx context.Context) string {
+// invocation names the invocation. Lambda repeats a failed asynchronous invocation under the same request id.
+func invocation(ctx context.Context) string {
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		return lc.AwsRequestID
 	}
@@ -131,4 +167,11 @@ func (i *Importer) now() time.Time {
 		return time.Now().UTC()
 	}
 	return i.Now().UTC()
+}
+
+func (i *Importer) maxDeliveries() int {
+	if i.MaxDeliveries == 0 {
+		return 8
+	}
+	return i.MaxDeliveries
 }

@@ -1,145 +1,168 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
-	"reflect"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/user"
 )
 
 var _ csvimport.Records = (*Store)(nil)
 
-type importItem struct {
+// recordItem is an import or the progress of one of its chunks. What is in the record, nobody queries: it is kept as
+// JSON, of which new code reads what old code wrote.
+type recordItem struct {
 	key
-	ID         string           `dynamodbav:"id"`
-	Object     string           `dynamodbav:"object"`
-	ETag       string           `dynamodbav:"etag"`
-	Status     csvimport.Status `dynamodbav:"status"`
-	Rows       int64            `dynamodbav:"rows"`
-	Created    int64            `dynamodbav:"created"`
-	Updated    int64            `dynamodbav:"updated"`
-	Unchanged  int64            `dynamodbav:"unchanged"`
-	Skipped    int64            `dynamodbav:"skipped"`
-	Failed     int64            `dynamodbav:"failed"`
-	Reason     string           `dynamodbav:"reason,omitempty"`
-	StartedAt  millis           `dynamodbav:"started_at"`
-	UpdatedAt  millis           `dynamodbav:"updated_at"`
-	FinishedAt millis           `dynamodbav:"finished_at,omitempty"`
-	Owner      string           `dynamodbav:"owner"`
-	LeaseUntil millis           `dynamodbav:"lease_until"`
+	ID       string `dynamodbav:"id,omitempty"`      // of an import, for the list
+	ListPK   string `dynamodbav:"list_pk,omitempty"` // of an import
+	Revision int64  `dynamodbav:"revision"`
+	Record   string `dynamodbav:"record"`
+	Expires  int64  `dynamodbav:"expires_at,omitempty"` // of a chunk, in Unix seconds
 }
 
-func toImport(i csvimport.Import) importItem {
-	return importItem{
-		key: importKey(i.ProjectID, i.ID), ID: i.ID, Object: i.Key, ETag: i.ETag, Status: i.Status,
-		Rows: i.Rows, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Skipped: i.Skipped, Failed: i.Failed,
-		Reason: i.Reason, StartedAt: toMillis(i.StartedAt), UpdatedAt: toMillis(i.UpdatedAt),
-		FinishedAt: toMillis(i.FinishedAt), Owner: i.Owner, LeaseUntil: toMillis(i.LeaseUntil),
-	}
-}
+// chunkLife is for how long chunks are kept: as long as the before-images that an undo needs, and some days.
+const chunkLife = 40 * 24 * time.Hour
 
-func (i importItem) record(project string) csvimport.Import {
-	return csvimport.Import{
-		ID: i.ID, ProjectID: project, Key: i.Object, ETag: i.ETag, Status: i.Status,
-		Counters: csvimport.Counters{
-			Rows: i.Rows, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Skipped: i.Skipped, Failed: i.Failed,
-		},
-		Reason: i.Reason, StartedAt: i.StartedAt.time(), UpdatedAt: i.UpdatedAt.time(),
-		FinishedAt: i.FinishedAt.time(), Owner: i.Owner, LeaseUntil: i.LeaseUntil.time(),
-	}
-}
-
-// Import returns the record of an import, or user.ErrNotFound.
-func (s *Store) Import(ctx context.Context, project, id string) (csvimport.Import, error) {
-	i, err := get[importItem](ctx, s, importKey(project, id), "get import")
-	return i.record(project), err
-}
-
-// StartImport implements csvimport.Records.
-func (s *Store) StartImport(ctx context.Context, in csvimport.Import) (csvimport.Import, error) {
-	stored := toImport(in)
-	expr, err := claimExpression(stored)
+// Import implements csvimport.Records.
+func (s *Store) Import(ctx context.Context, projectID, id string) (csvimport.Import, error) {
+	i, err := get[recordItem](ctx, s, importKey(projectID, id), "get import")
 	if err != nil {
 		return csvimport.Import{}, err
 	}
-	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: stored.attributes(),
-		ConditionExpression: expr.Condition(), UpdateExpression: expr.Update(),
-		ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	if err == nil {
-		i, err := decode[importItem](out.Attributes)
-		return i.record(in.ProjectID), err
-	}
-	err = translate(err, "start import")
-	old, ok := stopped(err)
-	if !ok {
-		return csvimport.Import{}, err
-	}
-	i, err := decode[importItem](old)
-	switch found := i.record(in.ProjectID); {
-	case err != nil:
-		return csvimport.Import{}, err
-	case found.Finished():
-		return found, nil
-	default:
-		return csvimport.Import{}, csvimport.ErrLeased
-	}
+	return decodeRecord[csvimport.Import](i)
 }
 
-// claimExpression takes an import over, and fills in what a new one starts with.
-func claimExpression(i importItem) (expression.Expression, error) {
-	name, value := expression.Name, expression.Value
-	running := name("status").Equal(value(csvimport.Running))
-	free := name("owner").Equal(value(i.Owner)).Or(name("lease_until").LessThanEqual(value(i.UpdatedAt)))
-	up := expression.
-		Set(name("owner"), value(i.Owner)).
-		Set(name("lease_until"), value(i.LeaseUntil)).
-		Set(name("updated_at"), value(i.UpdatedAt))
-	attributes, err := encode(i)
-	if err != nil {
-		return expression.Expression{}, err
-	}
-	for k, v := range attributes {
-		switch k {
-		case "pk", "sk", "owner", "lease_until", "updated_at":
+// ChangeImport implements csvimport.Records.
+func (s *Store) ChangeImport(ctx context.Context, projectID, id string, change func(*csvimport.Import) error) (csvimport.Import, error) {
+	first := recordItem{key: importKey(projectID, id), ID: id, ListPK: importsPK(projectID)}
+	return changeRecord(ctx, s, first, csvimport.Import{ID: id, ProjectID: projectID}, change)
+}
+
+// ChangeChunk implements csvimport.Records.
+func (s *Store) ChangeChunk(ctx context.Context, t csvimport.Task, change func(*csvimport.Chunk) error) (csvimport.Chunk, error) {
+	first := recordItem{key: chunkKey(t.ProjectID, t.ImportID, string(t.Phase), t.Chunk), Expires: s.now().Add(chunkLife).Unix()}
+	return changeRecord(ctx, s, first, csvimport.Chunk{Phase: t.Phase, Number: t.Chunk}, change)
+}
+
+// changeRecord reads a record, or takes first and zero for one that is not there, lets change amend it, and writes it if its
+// revision is still the one that was read. A write whose reply was lost is seen as a change by somebody else:
+// change then meets its own work.
+func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T, change func(*T) error) (T, error) {
+	return untilWon(ctx, func() (T, error) {
+		stored, err := get[recordItem](ctx, s, first.key, "get import record")
+		record := zero
+		switch {
+		case err == user.ErrNotFound:
+			stored = first
+		case err != nil:
+			return zero, err
 		default:
-			up = up.Set(name(k), name(k).IfNotExists(value(v)))
+			if record, err = decodeRecord[T](stored); err != nil {
+				return zero, err
+			}
 		}
-	}
-	return expression.NewBuilder().
-		WithCondition(name("pk").AttributeNotExists().Or(running.And(free))).WithUpdate(up).Build()
+		if err := change(&record); err != nil {
+			return record, err
+		}
+		return record, s.putRecord(ctx, stored, record)
+	})
 }
 
-// SaveImport implements csvimport.Records.
-func (s *Store) SaveImport(ctx context.Context, in csvimport.Import) error {
-	stored := toImport(in)
-	av, err := encode(stored)
+func (s *Store) putRecord(ctx context.Context, stored recordItem, record any) error {
+	body, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("encode import record: %w", err)
+	}
+	before := stored.Revision
+	stored.Revision, stored.Record = before+1, string(body)
+	same := expression.Name("revision").Equal(expression.Value(before))
+	if before == 0 {
+		same = expression.Name("pk").AttributeNotExists()
+	}
+	expr, err := expression.NewBuilder().WithCondition(same).Build()
 	if err != nil {
 		return err
 	}
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: av,
-		ConditionExpression:      new("#owner = :owner AND #status = :running"),
-		ExpressionAttributeNames: map[string]string{"#owner": "owner", "#status": "status"},
-		ExpressionAttributeValues: item{
-			":owner": str(in.Owner), ":running": str(string(csvimport.Running)),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	err = translate(err, "save import")
-	old, ok := stopped(err)
-	if !ok {
+	return s.put(ctx, stored, dynamodb.PutItemInput{
+		ConditionExpression: expr.Condition(), ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+	}, "put import record")
+}
+
+func decodeRecord[T any](i recordItem) (T, error) {
+	var record T
+	if err := json.Unmarshal([]byte(i.Record), &record); err != nil {
+		return record, fmt.Errorf("decode import record: %w", err)
+	}
+	return record, nil
+}
+
+// Chunks implements csvimport.Records.
+func (s *Store) Chunks(ctx context.Context, projectID, id string, phase csvimport.Phase) ([]csvimport.Chunk, error) {
+	var chunks []csvimport.Chunk
+	prefix := chunkPrefix(string(phase))
+	err := s.query(ctx, importKey(projectID, id).PK, prefix, "list chunks", func(av item) error {
+		i, err := decode[recordItem](av)
+		if err != nil {
+			return err
+		}
+		c, err := decodeRecord[csvimport.Chunk](i)
+		chunks = append(chunks, c)
 		return err
+	})
+	slices.SortFunc(chunks, func(a, b csvimport.Chunk) int { return cmp.Compare(a.Number, b.Number) })
+	return chunks, err
+}
+
+// Imports implements csvimport.Records.
+func (s *Store) Imports(ctx context.Context, projectID, after string, limit int) ([]csvimport.Import, string, error) {
+	in := &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: new(indexProject), Limit: new(int32(limit)), ScanIndexForward: new(false),
+		KeyConditionExpression:    new("list_pk = :pk"),
+		ExpressionAttributeValues: item{":pk": str(importsPK(projectID))},
 	}
-	if same, err := decode[importItem](old); err == nil && reflect.DeepEqual(same, stored) {
-		return nil
+	if after != "" {
+		k := importKey(projectID, after)
+		in.ExclusiveStartKey = item{"pk": str(k.PK), "sk": str(k.SK), "list_pk": str(importsPK(projectID)), "id": str(after)}
 	}
-	return csvimport.ErrLeased
+	out, err := s.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", translate(err, "list imports")
+	}
+	var keys []key
+	for _, av := range out.Items {
+		k, err := decode[key](av)
+		if err != nil {
+			return nil, "", err
+		}
+		keys = append(keys, k)
+	}
+	imports, err := s.importsOf(ctx, keys)
+	if err != nil || len(out.LastEvaluatedKey) == 0 || len(imports) == 0 {
+		return imports, "", err
+	}
+	return imports, imports[len(imports)-1].ID, nil
+}
+
+// importsOf reads imports and returns them newest first.
+func (s *Store) importsOf(ctx context.Context, keys []key) ([]csvimport.Import, error) {
+	var imports []csvimport.Import
+	err := s.batchGet(ctx, keys, "get imports", func(av item) error {
+		i, err := decode[recordItem](av)
+		if err != nil {
+			return err
+		}
+		record, err := decodeRecord[csvimport.Import](i)
+		imports = append(imports, record)
+		return err
+	})
+	slices.SortFunc(imports, func(a, b csvimport.Import) int { return cmp.Compare(b.ID, a.ID) })
+	return imports, err
 }

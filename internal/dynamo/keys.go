@@ -3,6 +3,7 @@ package dynamo
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -25,10 +26,12 @@ import (
 //	API key         KEY#<sha-256>                      KEY
 //	sender          SENDER#<E.164>                     SENDER
 //	import          IMPORT#<project>#<import>          IMPORT
+//	its chunks      IMPORT#<project>#<import>          CHUNK#<phase>#<number>
 //	inbound SMS     INBOUND#<project>#<message>        INBOUND       forgotten after 30 days
 //
 //	index       hash                                     range
 //	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards
+//	            list_pk   IMPORTS#<project>              id         the import id, likewise
 //	by_email    email_pk  EMAIL#<project>#<shard>        email_key  <folded e-mail>#<user>
 //	by_phone    phone_pk  PHONE#<project>#<E.164>        id
 const (
@@ -42,6 +45,7 @@ const (
 	skKey      = "KEY"
 	skSender   = "SENDER"
 	skImport   = "IMPORT"
+	skChunk    = "CHUNK#"
 	skInbound  = "INBOUND"
 
 	indexProject = "by_project"
@@ -94,6 +98,12 @@ func inboundKey(project, message string) key {
 	return key{join("INBOUND", project, message), skInbound}
 }
 func importKey(project, id string) key { return key{join("IMPORT", project, id), skImport} }
+func chunkKey(project, id, phase string, number int) key {
+	return key{importKey(project, id).PK, chunkPrefix(phase) + strconv.Itoa(number)}
+}
+func chunkPrefix(phase string) string { return skChunk + escape(phase) + "#" }
+
+func importsPK(project string) string { return join("IMPORTS", project) }
 
 func listPK(project, userID string) string { return listShard(project, shardOf(userID)) }
 func listShard(project string, n int) string {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,9 +19,10 @@ import (
 	"lunogram-users/internal/csvimport"
 )
 
-// S3 reads uploads and writes error files. It is safe for concurrent use.
+// S3 is one bucket. It is safe for concurrent use.
 type S3 struct {
 	client *s3.Client
+	bucket string
 	stall  time.Duration // how long a connection may deliver nothing
 }
 
@@ -28,20 +31,23 @@ var _ csvimport.Objects = (*S3)(nil)
 // stall is long for S3, whose first byte takes some tens of milliseconds, and short beside an import's lease.
 const stall = 15 * time.Second
 
-// New returns the buckets of cfg's account. The SDK honours AWS_ENDPOINT_URL_S3. Further options may change the client.
-func New(cfg aws.Config, options ...func(*s3.Options)) *S3 {
+// New returns the named bucket of cfg's account. The SDK honours AWS_ENDPOINT_URL_S3. Further options may change the client.
+func New(cfg aws.Config, bucket string, options ...func(*s3.Options)) *S3 {
 	base := func(o *s3.Options) {
 		// TLS guards the bytes on their way; a checksum of the whole object cannot be checked across resumed reads.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
-	return &S3{client: s3.NewFromConfig(cfg, append([]func(*s3.Options){base}, options...)...), stall: stall}
+	return &S3{client: s3.NewFromConfig(cfg, append([]func(*s3.Options){base}, options...)...), bucket: bucket, stall: stall}
 }
 
 // Open implements csvimport.Objects. A connection that breaks or stalls while the object is read is replaced by one
 // that goes on where it ended; Read returns an error when that fails several times without a byte. The reader is for one
 // goroutine, and its reads end with ctx.
-func (s *S3) Open(ctx context.Context, bucket, key, etag string) (io.ReadCloser, error) {
-	r := &reader{ctx: ctx, s3: s, bucket: bucket, key: key, etag: etag}
+func (s *S3) Open(ctx context.Context, key, etag string, from, to int64) (io.ReadCloser, error) {
+	r := &reader{ctx: ctx, s3: s, key: key, etag: etag, offset: from, end: to}
+	if from == to {
+		return io.NopCloser(strings.NewReader("")), nil // no range of HTTP is empty
+	}
 	if err := r.connect(); err != nil {
 		return nil, err
 	}
@@ -49,17 +55,43 @@ func (s *S3) Open(ctx context.Context, bucket, key, etag string) (io.ReadCloser,
 }
 
 // Put implements csvimport.Objects.
-func (s *S3) Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error {
+func (s *S3) Put(ctx context.Context, key string, content io.ReadSeeker) error {
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: &key, Body: content, ContentType: new("text/csv; charset=utf-8"),
+		Bucket: &s.bucket, Key: &key, Body: content, ContentType: new(mediaType(key)),
 	})
 	return translate("put object", err)
 }
 
+func mediaType(key string) string {
+	if strings.HasSuffix(key, ".csv") {
+		return "text/csv; charset=utf-8"
+	}
+	return "application/octet-stream"
+}
+
 // Remove implements csvimport.Objects.
-func (s *S3) Remove(ctx context.Context, bucket, key string) error {
-	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+func (s *S3) Remove(ctx context.Context, key string) error {
+	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
 	return translate("delete object", err)
+}
+
+// List implements csvimport.Objects.
+func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", translate("list objects", err))
+				return
+			}
+			for _, o := range page.Contents {
+				if !yield(aws.ToString(o.Key), nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // translate returns csvimport.ErrGone for an object that is not there as it was. What it returns otherwise does

@@ -22,10 +22,11 @@ const patience = 5
 type reader struct {
 	ctx               context.Context // a Read has no other way to be cancelled
 	s3                *S3
-	bucket, key, etag string
+	key, etag         string
 	body              io.ReadCloser
 	cancel            context.CancelFunc // ends the connection
-	offset, size      int64              // what was read, and what there is
+	offset            int64              // of the next byte
+	end               int64              // of the last byte wanted, and one; -1 until it is known
 	fruitless         int
 }
 
@@ -33,11 +34,14 @@ type reader struct {
 func (r *reader) connect() error {
 	ctx, cancel := context.WithCancel(r.ctx)
 	watch := time.AfterFunc(r.s3.stall, cancel)
-	in := &s3.GetObjectInput{Bucket: &r.bucket, Key: &r.key}
+	in := &s3.GetObjectInput{Bucket: &r.s3.bucket, Key: &r.key}
 	if r.etag != "" {
 		in.IfMatch = new(`"` + r.etag + `"`)
 	}
-	if r.offset > 0 {
+	switch {
+	case r.end >= 0:
+		in.Range = new(fmt.Sprintf("bytes=%d-%d", r.offset, r.end-1))
+	case r.offset > 0:
 		in.Range = new(fmt.Sprintf("bytes=%d-", r.offset))
 	}
 	out, err := r.s3.client.GetObject(ctx, in)
@@ -58,7 +62,12 @@ func (r *reader) connect() error {
 		r.disconnect()
 		return errors.New("get object: the answer has no length")
 	}
-	r.size = r.offset + *out.ContentLength
+	if end := r.offset + *out.ContentLength; r.end < 0 {
+		r.end = end
+	} else if end != r.end {
+		r.disconnect()
+		return errors.New("get object: the answer is of another length than was asked for")
+	}
 	return nil
 }
 
@@ -68,7 +77,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		if r.offset == r.size {
+		if r.offset == r.end {
 			return 0, io.EOF
 		}
 		n, err := r.receive(p)
