@@ -19,6 +19,9 @@ var (
 	// ErrUnavailable says that the store is throttled or that too many races were lost; nothing
 	// is half-written and the same request may be sent again.
 	ErrUnavailable = errors.New("the store is busy, try again")
+	// ErrAgain says that a row of an import lost a race or made one of several steps: what it means is to be decided
+	// anew.
+	ErrAgain = errors.New("the row lost a race, decide it again")
 )
 
 // ConflictError says that the sent pairs belong to several users that must not be merged.

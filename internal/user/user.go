@@ -28,6 +28,8 @@ type User struct {
 	Version       int64 // 0 when created, one more after every write
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	// Mark is what the newest import of the user left. It is not part of what the API shows.
+	Mark Mark
 }
 
 // LogValue keeps personal data out of logs.
@@ -93,6 +95,10 @@ const (
 	Created   Outcome = "created"
 	Updated   Outcome = "updated"
 	Unchanged Outcome = "unchanged" // the profile already held all that was sent; nothing was written
+	// Skipped is a row of an import that its mode rules out, or whose user another row of the file has counted for.
+	Skipped Outcome = "skipped"
+	// Deferred is a row of an import whose user another row of the file may mean too, see Load.Deferring.
+	Deferred Outcome = "deferred"
 )
 
 // Result is the answer to one upsert of a batch. UserID and Outcome are set when Err is nil.
