@@ -23,10 +23,8 @@ type Task struct {
 type Chunk struct {
 	Phase  Phase
 	Number int
-	// The checkpoint: all rows before it are settled. Of a Revert, Row is that of the last segment done.
-	Row    int64 // the number of the next row
-	Line   int64 // the physical line it starts at
-	Offset int64 // its first byte
+	Next   position // the checkpoint of Apply: all rows before it are settled
+	Row    int64    // the checkpoint of Revert: the first row of the last segment that was taken back
 	Done   bool
 
 	Counters

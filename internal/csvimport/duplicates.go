@@ -110,7 +110,7 @@ const (
 // sorter groups entries by key, on disk if there are many. The zero value is empty.
 type sorter struct {
 	memory []entry
-	files  []*os.File // nil until something is on disk; nameless, so that nothing is left when the process is killed
+	files  []*os.File // nil until something is on disk
 	out    []*bufio.Writer
 	buf    [entrySize]byte
 }
@@ -136,11 +136,10 @@ func (s *sorter) add(e entry) error {
 
 func (s *sorter) open() error {
 	for range fan {
-		f, err := os.CreateTemp("", "import-*")
+		f, err := nameless()
 		if err != nil {
-			return fmt.Errorf("spill row keys: %w", err)
+			return err
 		}
-		_ = os.Remove(f.Name()) // a system that cannot remove an open file keeps it until it is rebooted
 		s.files = append(s.files, f)
 		s.out = append(s.out, bufio.NewWriterSize(f, 4<<10))
 	}

@@ -28,22 +28,23 @@ type Records interface {
 
 // Store is where rows go. It must be safe for concurrent use.
 type Store interface {
-	// Prepare reads what the rows concern and says what each would do. It writes nothing. The rows are normalized and no
-	// two share a pair.
-	Prepare(ctx context.Context, b user.Bulk) (Prepared, error)
-	// Revert takes back what an import did to the users, and answers in order. Calling it again answers the same.
-	Revert(ctx context.Context, projectID, importID string, before []user.Before) ([]user.Reverted, error)
+	// Prepare reads what the rows concern, strongly consistent, and decides what each would do. It writes nothing. The
+	// requests are normalized, no two rows share a pair, and there are at most MaxRows of them.
+	Prepare(ctx context.Context, l user.Load, rows []user.Row) (Prepared, error)
+	// Undo takes back what an import did to users, given what its rows wrote down of each of them, and answers in
+	// order. To repeat it answers the same.
+	Undo(ctx context.Context, projectID, importID string, users [][]user.Before) []user.UndoResult
 }
 
 // Prepared is a batch of rows about to be written.
 type Prepared interface {
-	// Steps says what each row would do, in the order of the rows.
-	Steps() []user.Step
-	// Apply writes, and answers in the order of the rows. A row that lost a race or met a throttled store is answered with
-	// user.ErrUnavailable, has written nothing or what the next Prepare recognises, and is to be prepared again.
+	// Decisions says what each row will do, in the order of the rows.
+	Decisions() []user.Decision
+	// Apply writes, and answers in the order of the rows. A row that lost a race is answered with user.ErrAgain and one
+	// that met a busy store with user.ErrUnavailable: it is to be prepared again.
 	Apply(ctx context.Context) []user.Result
-	// Cost returns what was read and what writing would take.
-	Cost() (readUnits, writeUnits float64)
+	// Usage is what the preparation has read, and about what writing takes.
+	Usage() user.Usage
 }
 
 // Projects knows the projects. It must be safe for concurrent use.

@@ -1,0 +1,173 @@
+package csvimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"lunogram-users/internal/csvimport/sheet"
+	"lunogram-users/internal/user"
+)
+
+const (
+	// segmentRows and segmentBytes bound a segment, so that long rows do not add up to much memory.
+	segmentRows  = 500
+	segmentBytes = 1 << 20
+	// patience is how long a segment waits for a store that answers none of its rows before the chunk is left to the next
+	// delivery of its task.
+	patience   = 2 * time.Minute
+	maxBackoff = 5 * time.Second
+	// stubborn is how often an error of unknown kind is tried, where the store answers other rows, before it is held to
+	// be the row's.
+	stubborn = 5
+)
+
+// segment is a run of rows of one chunk that is prepared, written and settled together. Rows that ask for nothing travel
+// along, so that rows settle in the order of the file.
+type segment struct {
+	rows []line
+	size int
+	next position // behind its last row
+
+	used  Cost
+	waves int // how often rows were prepared
+	done  chan struct{}
+	err   error // what kept it from being settled; set before done is closed
+}
+
+// line is a row of the file and what became of it.
+type line struct {
+	sheet.Row
+	size    int
+	skip    bool // a later row replaces it
+	outcome user.Outcome
+	err     error         // of the store, final
+	changes []user.Change // of a dry run
+}
+
+func (s *segment) add(l line) {
+	s.rows = append(s.rows, l)
+	s.size += l.size
+}
+
+func (s *segment) full() bool { return len(s.rows) == segmentRows || s.size >= segmentBytes }
+
+// pending returns the indexes of the rows that ask for something.
+func (s *segment) pending() []int {
+	var out []int
+	for i := range s.rows {
+		if r := &s.rows[i]; r.Fault == nil && !r.Blank && !r.skip {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// apply sends the rows until each has its answer, or the store has answered none for too long.
+func (s *segment) apply(ctx context.Context, w *worker) error {
+	pending, began, alive, tries := s.pending(), time.Now(), false, 0
+	for len(pending) > 0 {
+		again, err := s.wave(ctx, w, pending)
+		if len(again) < len(pending) {
+			alive, tries, began = true, 0, time.Now()
+		}
+		pending = again
+		tries++
+		switch {
+		case len(pending) == 0:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case alive && tries >= stubborn && !passing(err):
+			s.rows[pending[0]].err = err
+			pending, tries = pending[1:], 0
+		case time.Since(began) > patience:
+			return fmt.Errorf("apply rows: %w", err)
+		default:
+			if err := sleep(ctx, backoff(tries)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wave prepares the rows, stores what undo must know, and writes. It returns the rows that are to be prepared again, and
+// why the first of them is.
+func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []int, why error) {
+	rows := make([]user.Row, len(pending))
+	for n, i := range pending {
+		rows[n] = user.Row{Upsert: s.rows[i].Upsert, Number: s.rows[i].Number}
+	}
+	p, err := w.Store.Prepare(ctx, w.load, rows)
+	if err != nil {
+		return pending, err
+	}
+	used := p.Usage()
+	s.used = s.used.Plus(Cost{ReadUnits: used.Read, WriteUnits: used.Write})
+	decisions := p.Decisions()
+	if w.record.Options.DryRun {
+		for n, i := range pending {
+			s.foresee(i, &decisions[n])
+		}
+		return nil, nil
+	}
+	s.waves++
+	if err := w.remember(ctx, s, decisions); err != nil {
+		return pending, err
+	}
+	for n, r := range p.Apply(ctx) {
+		l := &s.rows[pending[n]]
+		switch {
+		case r.Err == nil:
+			l.outcome = r.Outcome
+		case final(r.Err):
+			l.err = r.Err
+		default:
+			if why == nil {
+				why = r.Err
+			}
+			again = append(again, pending[n])
+		}
+	}
+	return again, why
+}
+
+// foresee notes what a row would do.
+func (s *segment) foresee(i int, d *user.Decision) {
+	l := &s.rows[i]
+	l.outcome, l.err = d.Outcome, d.Err
+	if d.Writes() {
+		l.changes = d.Changes()
+	}
+}
+
+// final reports whether preparing the row again would be in vain.
+func final(err error) bool {
+	_, conflict := errors.AsType[*user.ConflictError](err)
+	_, invalid := errors.AsType[*user.InvalidError](err)
+	return conflict || invalid || errors.Is(err, user.ErrTooLarge)
+}
+
+// passing reports whether the store says itself that the row may be sent again.
+func passing(err error) bool {
+	return errors.Is(err, user.ErrUnavailable) || errors.Is(err, user.ErrAgain)
+}
+
+// backoff returns how long to wait before the nth repetition: up to 50 ms, doubled with each up to maxBackoff.
+func backoff(n int) time.Duration {
+	return rand.N(min(maxBackoff, 50*time.Millisecond<<min(n, 10)))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

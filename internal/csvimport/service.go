@@ -1,0 +1,227 @@
+package csvimport
+
+import (
+	"context"
+	"errors"
+	"path"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lunogram-users/internal/user"
+)
+
+// Links makes addresses in the bucket that need no credentials. It must be safe for concurrent use.
+type Links interface {
+	// Upload returns an address to which one PUT may write the object, until the link expires.
+	Upload(ctx context.Context, key string) (url string, expires time.Time, err error)
+	// Download returns an address from which the object can be read until the link expires, or ErrGone if there is no
+	// such object.
+	Download(ctx context.Context, key string) (url string, expires time.Time, err error)
+}
+
+// Service is what the API does with imports. All its fields but Now are needed. It is safe for concurrent use.
+type Service struct {
+	Records Records
+	Queue   Queue
+	Links   Links
+	Now     func() time.Time // nil for time.Now
+}
+
+var (
+	// ErrFinished says that an import is over and cannot be canceled.
+	ErrFinished = errors.New("the import is finished")
+	// ErrNoUndo says that an import cannot be taken back: it is not finished, wrote nothing, or kept no before-images.
+	ErrNoUndo = errors.New("the import cannot be taken back")
+)
+
+// undoLife is for how long before-images are kept, as template.yaml says.
+const undoLife = 30 * 24 * time.Hour
+
+// Upload is where the file of a new import goes.
+type Upload struct {
+	URL     string
+	Expires time.Time
+}
+
+// Create makes an import that waits for its file, whose name must be one of an upload (see ValidName), and says where the
+// file goes. The options must be checked.
+func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Upload, error) {
+	id := uuid.Must(uuid.NewV7()).String()
+	key := UploadKey(projectID, id, name)
+	url, expires, err := s.Links.Upload(ctx, key)
+	if err != nil {
+		return Import{}, Upload{}, err
+	}
+	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
+		now := s.now()
+		*r = Import{ID: id, ProjectID: projectID, Key: key, Options: o, Status: Waiting, CreatedAt: now, UpdatedAt: now}
+		return nil
+	})
+	return record, Upload{URL: url, Expires: expires}, err
+}
+
+// ValidName reports whether a file of the name may be uploaded.
+func ValidName(name string) bool { return name == path.Base(name) && isUpload(name) && len(name) <= 255 }
+
+// Progress is how far an import is.
+type Progress struct {
+	Import
+	Done int // chunks, of which there are Import.Chunks and perhaps a tail
+	// Rate is in rows a second since planning began, and Ends when the rest will be done at that rate; both are zero if
+	// that cannot be said.
+	Rate float64
+	Ends time.Time
+}
+
+// Get returns an import with what its chunks have done so far, or user.ErrNotFound.
+func (s *Service) Get(ctx context.Context, projectID, id string) (Progress, error) {
+	record, err := s.Records.Import(ctx, projectID, id)
+	if err != nil {
+		return Progress{}, err
+	}
+	return s.progress(ctx, record)
+}
+
+// List returns a page of the project's imports, newest first, as Get does.
+func (s *Service) List(ctx context.Context, projectID, after string, limit int) (page []Progress, next string, err error) {
+	records, next, err := s.Records.Imports(ctx, projectID, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, record := range records {
+		p, err := s.progress(ctx, record)
+		if err != nil {
+			return nil, "", err
+		}
+		page = append(page, p)
+	}
+	return page, next, nil
+}
+
+// progress adds up what the chunks say. The record of a completed import has the totals.
+func (s *Service) progress(ctx context.Context, record Import) (Progress, error) {
+	p := Progress{Import: record, Done: record.Chunks}
+	if record.Status != Completed && record.Chunks > 0 {
+		chunks, err := s.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
+		if err != nil {
+			return Progress{}, err
+		}
+		p.sum(chunks)
+	}
+	if record.Undo.Status == Running {
+		chunks, err := s.Records.Chunks(ctx, record.ProjectID, record.ID, Revert)
+		if err != nil {
+			return Progress{}, err
+		}
+		p.Undo.Reverted = Reverted{}
+		for _, c := range chunks {
+			p.Undo.Reverted = p.Undo.Plus(c.Reverted)
+		}
+	}
+	p.estimate(s.now())
+	return p, nil
+}
+
+func (p *Progress) sum(chunks []Chunk) {
+	p.Done, p.Counters, p.Cost, p.Failures = undone(chunks), Counters{}, Cost{}, nil
+	for _, c := range chunks {
+		p.Counters, p.Cost = p.Counters.Plus(c.Counters), p.Cost.Plus(c.Cost)
+		p.Failures = append(p.Failures, c.Failures...)
+		if c.UpdatedAt.After(p.UpdatedAt) {
+			p.UpdatedAt = c.UpdatedAt
+		}
+	}
+	p.Failures = p.Failures[:min(maxFailures, len(p.Failures))]
+}
+
+// estimate sets Rate and Ends.
+func (p *Progress) estimate(now time.Time) {
+	until := p.FinishedAt
+	if until.IsZero() {
+		until = now
+	}
+	took := until.Sub(p.StartedAt).Seconds()
+	if p.StartedAt.IsZero() || took <= 0 || p.Counters.Rows == 0 {
+		return
+	}
+	p.Rate = float64(p.Counters.Rows) / took
+	if p.Status == Running && p.Import.Rows > 0 {
+		left := float64(p.Import.Rows-p.Counters.Rows) / p.Rate
+		p.Ends = now.Add(time.Duration(left * float64(time.Second)))
+	}
+}
+
+// Cancel stops an import: no row is begun after those under way, what is written stays written. It may be called
+// again. It returns user.ErrNotFound, or ErrFinished for an import that has ended otherwise.
+func (s *Service) Cancel(ctx context.Context, projectID, id string) (Progress, error) {
+	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
+		switch {
+		case r.Status == "":
+			return user.ErrNotFound
+		case r.Status == Canceled:
+			return errDone
+		case r.Finished():
+			return ErrFinished
+		}
+		now := s.now()
+		if r.Status == Waiting || r.Status == Planning {
+			r.FinishedAt = now // there is nobody else to end it
+		}
+		r.Status, r.UpdatedAt = Canceled, now
+		return nil
+	})
+	if err != nil && !errors.Is(err, errDone) {
+		return Progress{}, err
+	}
+	return s.progress(ctx, record)
+}
+
+// Undo starts to take an import back: users that nobody changed since get their old values, users that it created and
+// nobody touched since are deleted, the others are kept and listed. It may be called again, which goes on with what is
+// left. It returns user.ErrNotFound or ErrNoUndo.
+func (s *Service) Undo(ctx context.Context, projectID, id string) (Progress, error) {
+	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
+		switch {
+		case r.Status == "":
+			return user.ErrNotFound
+		case r.Undo.Status != "":
+			return errDone
+		case !r.Undoable(s.now()):
+			return ErrNoUndo
+		}
+		r.Undo = Undo{Status: Running, StartedAt: s.now()}
+		r.UpdatedAt = r.Undo.StartedAt
+		return nil
+	})
+	if err != nil && !errors.Is(err, errDone) {
+		return Progress{}, err
+	}
+	if record.Undo.Status == Running {
+		if err := s.Queue.Send(ctx, record.revertTasks()...); err != nil {
+			return Progress{}, err
+		}
+	}
+	return s.progress(ctx, record)
+}
+
+// Undoable reports whether the import can be taken back.
+func (i Import) Undoable(now time.Time) bool {
+	return i.Finished() && i.Chunks > 0 && !i.Options.DryRun && !i.Options.NoUndo && i.Undo.Status == "" &&
+		now.Sub(i.StartedAt) < undoLife
+}
+
+func (i Import) revertTasks() []Task {
+	tasks := make([]Task, i.tasks())
+	for n := range tasks {
+		tasks[n] = Task{ProjectID: i.ProjectID, ImportID: i.ID, Phase: Revert, Chunk: n}
+	}
+	return tasks
+}
+
+func (s *Service) now() time.Time {
+	if s.Now == nil {
+		return time.Now().UTC()
+	}
+	return s.Now().UTC()
+}
