@@ -28,6 +28,8 @@ func (s *Store) Delete(ctx context.Context, project, userID string) error {
 		switch {
 		case err != nil:
 			return err
+		case p.absent():
+			return user.ErrNotFound
 		case p.MergedInto != "":
 			userID = p.MergedInto
 			continue

@@ -53,6 +53,10 @@ type profileItem struct {
 	Deleting bool `dynamodbav:"deleting,omitempty"`
 	// MergedInto is the user that absorbed this one.
 	MergedInto string `dynamodbav:"merged_into,omitempty"`
+	// Mark is what the newest import left, see user.Mark.
+	Mark []byte `dynamodbav:"mark,omitempty"`
+	// ExpiresAt, in Unix seconds, is set of no user but of what abandon leaves.
+	ExpiresAt int64 `dynamodbav:"expires_at,omitempty"`
 
 	size int // bytes as stored, of a profile that was read in a batch
 }
@@ -78,15 +82,28 @@ type ownerItem struct {
 }
 
 func toProfile(u user.User, writeID string) profileItem {
+	p := profileHead(&u)
+	p.WriteID = writeID
+	p.ListPK = listPK(u.ProjectID, u.ID)
+	p.Identifiers = make(map[string]identifierItem, len(u.Identifiers))
+	p.Subscriptions = make(map[string]subscriptionItem, len(u.Subscriptions))
+	for _, id := range u.Identifiers {
+		p.Identifiers[pairName(id.Pair)] = toIdentifier(id)
+	}
+	for group, s := range u.Subscriptions {
+		p.Subscriptions[group] = toSubscription(s)
+	}
+	return p
+}
+
+// profileHead returns all of a profile but what is written once in a user's life, identifiers and subscriptions.
+func profileHead(u *user.User) profileItem {
 	p := profileItem{
 		key: profileKey(u.ProjectID, u.ID), ID: u.ID,
-		ListPK:      listPK(u.ProjectID, u.ID),
-		Identifiers: make(map[string]identifierItem, len(u.Identifiers)),
-		Email:       u.Email, Phone: u.Phone, Timezone: u.Timezone, Locale: u.Locale,
-		Data:          stored(u.Data),
-		Subscriptions: make(map[string]subscriptionItem, len(u.Subscriptions)),
-		Version:       u.Version, CreatedAt: toMillis(u.CreatedAt), UpdatedAt: toMillis(u.UpdatedAt),
-		WriteID: writeID,
+		Email: u.Email, Phone: u.Phone, Timezone: u.Timezone, Locale: u.Locale,
+		Data:    stored(u.Data),
+		Version: u.Version, CreatedAt: toMillis(u.CreatedAt), UpdatedAt: toMillis(u.UpdatedAt),
+		Mark: toMark(u.Mark),
 	}
 	if u.Email != "" {
 		folded := user.FoldEmail(u.Email)
@@ -95,13 +112,15 @@ func toProfile(u user.User, writeID string) profileItem {
 	if u.Phone != "" {
 		p.PhonePK = phonePK(u.ProjectID, u.Phone)
 	}
-	for _, id := range u.Identifiers {
-		p.Identifiers[pairName(id.Pair)] = toIdentifier(id)
-	}
-	for group, s := range u.Subscriptions {
-		p.Subscriptions[group] = toSubscription(s)
-	}
 	return p
+}
+
+func toMark(m user.Mark) []byte {
+	b, err := m.MarshalBinary()
+	if err != nil {
+		panic(err) // a mark is made by Load, or was read
+	}
+	return b
 }
 
 func toIdentifier(id user.Identifier) identifierItem {
@@ -131,6 +150,7 @@ func (p profileItem) user(project string) user.User {
 		})
 	}
 	user.SortIdentifiers(u.Identifiers)
+	_ = u.Mark.UnmarshalBinary(p.Mark) // one that cannot be read is none
 	for group, s := range p.Subscriptions {
 		u.Subscriptions[group] = consent.Subscription{State: s.State, How: s.How, At: s.At.time(), Prior: s.Prior}
 	}

@@ -62,12 +62,17 @@ func (w *upsert) create(ctx context.Context) (user.User, error) {
 	}
 	w.outcome = user.Created
 	u := user.Create(&w.Upsert, w.userID, w.store.mint())
-	t := w.store.begin()
-	t.put(toProfile(u, w.writeID))
+	return u, w.store.commit(ctx, w.store.creation(u, w.writeID), w.writeID, "create user")
+}
+
+// creation returns the transaction that writes a new user.
+func (s *Store) creation(u user.User, writeID string) *tx {
+	t := s.begin()
+	t.put(toProfile(u, writeID))
 	for _, id := range u.Identifiers {
 		t.put(ownerItem{key: identKey(u.ProjectID, id.Pair), User: u.ID})
 	}
-	return u, w.store.commit(ctx, t, w.writeID, "create user")
+	return t
 }
 
 // update changes a user who owns every sent pair already: one call, no read.
@@ -76,13 +81,19 @@ func (w *upsert) update(ctx context.Context, userID string) (user.User, error) {
 		project: w.ProjectID, userID: userID, identifiers: w.Identifiers,
 		patch: w.Patch, ifMatch: w.IfMatch, writeID: w.writeID,
 	})
-	if isLost(err) && p.Deleting {
-		err = errors.Join(err, w.store.finishDelete(ctx, w.ProjectID, p))
+	if refusal(err) && (p.Deleting || p.absent()) {
+		err = w.clear(ctx, userID)
 	}
 	if err != nil {
 		return user.User{}, err
 	}
 	return p.user(w.ProjectID), nil
+}
+
+// clear frees the pairs of the request that the id owns although it is no user (any more, or yet), after which the
+// request is resolved anew.
+func (w *upsert) clear(ctx context.Context, id string) error {
+	return errors.Join(errLost, w.store.clear(ctx, w.ProjectID, id, w.Pairs(), false))
 }
 
 // rewrite handles what needs the stored profiles first: attaching pairs, merging anonymous profiles,
@@ -96,8 +107,8 @@ func (w *upsert) rewrite(ctx context.Context, ids []string) (user.User, error) {
 	for _, id := range ids {
 		p := found[id]
 		switch {
-		case p.Deleting: // its pairs become free once the delete is finished
-			return user.User{}, errors.Join(errLost, w.store.finishDelete(ctx, w.ProjectID, p))
+		case p.Deleting || p.absent():
+			return user.User{}, w.clear(ctx, id)
 		case !p.live():
 			return user.User{}, errLost
 		case p.WriteID == w.writeID: // an earlier try got through
