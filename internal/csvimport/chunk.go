@@ -31,6 +31,7 @@ type Chunk struct {
 	Deferred int64 // rows left to the tail, which counts them
 	Reverted       // in the phase Revert
 	Failures []Failure
+	Shown    int // changed rows that a dry run has written down
 	Cost     Cost
 
 	GivenUp   string // why the last delivery failed, if it was the last

@@ -1,7 +1,6 @@
 package csvimport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -223,9 +222,4 @@ func (i *Importer) finishResult(ctx context.Context, record Import, r Result, fi
 		return fmt.Errorf("read a result: %w", err)
 	}
 	return i.Objects.Put(ctx, record.ResultKey(r), file)
-}
-
-// putResult stores a whole result.
-func (i *Importer) putResult(ctx context.Context, record Import, r Result, content []byte) error {
-	return i.Objects.Put(ctx, record.ResultKey(r), bytes.NewReader(content))
 }

@@ -25,7 +25,7 @@ type Importer struct {
 	Store    Store
 	Records  Records
 	Projects Projects
-	Phone    sheet.PhoneParser // reads national numbers
+	Phones   sheet.PhoneParser // reads national numbers
 	Log      *slog.Logger
 
 	Now           func() time.Time // nil for time.Now

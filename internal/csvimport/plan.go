@@ -65,6 +65,9 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 		log.InfoContext(ctx, "file refused", "reason", halt.Error())
 		return i.fail(ctx, record, halt)
 	}
+	if errors.Is(err, errCanceled) {
+		return nil // whoever did it has ended it
+	}
 	if err != nil {
 		return err
 	}
@@ -135,6 +138,7 @@ type survey struct {
 	importer *Importer
 	record   Import
 	plan     plan
+	reader   *sheet.Reader
 	types    *sheet.Inference
 	dup      *duplicates
 	census   csvfile.Census
@@ -172,7 +176,7 @@ func (s *survey) head(ctx context.Context) ([]byte, error) {
 	defer func() { _ = body.Close() }()
 	head, err := io.ReadAll(io.LimitReader(body, csvfile.HeadSize))
 	if err == nil && len(head) == 0 {
-		err = sheet.StopEmpty
+		err = sheet.Empty
 	}
 	return head, err
 }
@@ -204,7 +208,7 @@ func (s *survey) pass(ctx context.Context, format csvfile.Format) error {
 func (s *survey) header(ctx context.Context, scanner *csvfile.Scanner) error {
 	first, err := scanner.Next()
 	if err == io.EOF {
-		return sheet.StopEmpty
+		return sheet.Empty
 	}
 	if err != nil {
 		return err
@@ -221,9 +225,9 @@ func (s *survey) header(ctx context.Context, scanner *csvfile.Scanner) error {
 	if s.plan.Sheet, err = sheet.New(first, options); err != nil {
 		return err
 	}
-	s.plan.Sheet.Phone = s.importer.Phone
-	s.types, s.dup = s.plan.Sheet.Infer(), newDuplicates(len(s.plan.Sheet.Sources()))
-	scanner.Width = s.plan.Sheet.Width()
+	s.reader, s.types = sheet.NewReader(s.plan.Sheet, s.importer.Phones), sheet.NewInference(s.plan.Sheet)
+	s.dup = newDuplicates(len(sources(s.plan.Sheet)))
+	scanner.Width = len(s.plan.Sheet.Columns)
 	return nil
 }
 
@@ -263,7 +267,7 @@ func (s *survey) body(ctx context.Context, scanner *csvfile.Scanner) error {
 // row learns from one row.
 func (s *survey) row(r csvfile.Record) error {
 	s.census.Add(r.Raw)
-	row := s.plan.Sheet.Row(s.rows, r)
+	row := s.reader.Row(s.rows, r)
 	if row.Fault != nil || row.Blank {
 		return nil // neither replaces another
 	}
@@ -301,10 +305,21 @@ func (s *survey) heartbeat(ctx context.Context) error {
 	return err
 }
 
+// sources returns those of the columns of identifiers.
+func sources(s *sheet.Sheet) []string {
+	var out []string
+	for _, c := range s.Columns {
+		if c.Role == sheet.Identifier {
+			out = append(out, c.Source)
+		}
+	}
+	return out
+}
+
 // save stores the plan and then says so in the record.
 func (s *survey) save(ctx context.Context) (Import, error) {
 	i := s.importer
-	s.types.Fix()
+	s.types.Apply()
 	for n := range s.plan.Chunks {
 		c := &s.plan.Chunks[n]
 		end := s.rows + 1
@@ -330,7 +345,7 @@ func (s *survey) save(ctx context.Context) (Import, error) {
 		}
 		r.Status, r.UpdatedAt = Running, i.now()
 		r.Rows, r.Chunks, r.Tail = s.rows, len(s.plan.Chunks), len(s.dup.tangled) > 0
-		r.Columns, r.Notes = s.plan.Sheet.Columns(), s.notes
+		r.Columns, r.Notes = s.plan.Sheet.Columns, s.notes
 		r.Options.NoUndo = s.record.Options.NoUndo
 		return nil
 	})
@@ -348,12 +363,6 @@ func (s *survey) close() {
 		s.copier.close()
 	}
 	s.dup, s.copier = nil, nil
-}
-
-// marks are the rows of a chunk that its worker does not apply, counted from its first row.
-type marks struct {
-	Replaced bitmap `json:"replaced,omitempty"`
-	Tangled  bitmap `json:"tangled,omitempty"`
 }
 
 func (i *Importer) putJSON(ctx context.Context, key string, v any) error {
@@ -379,9 +388,5 @@ func (i *Importer) getJSON(ctx context.Context, key string, v any) error {
 // loadPlan returns the plan of an import.
 func (i *Importer) loadPlan(ctx context.Context, record Import) (plan, error) {
 	var p plan
-	err := i.getJSON(ctx, record.workKey("plan"), &p)
-	if err == nil {
-		p.Sheet.Phone = i.Phone
-	}
-	return p, err
+	return p, i.getJSON(ctx, record.workKey("plan"), &p)
 }

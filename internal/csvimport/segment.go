@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"lunogram-users/internal/csvimport/sheet"
@@ -40,7 +41,6 @@ type segment struct {
 // line is a row of the file and what became of it.
 type line struct {
 	sheet.Row
-	size    int
 	skip    bool // a later row replaces it
 	outcome user.Outcome
 	err     error         // of the store, final
@@ -49,10 +49,22 @@ type line struct {
 
 func (s *segment) add(l line) {
 	s.rows = append(s.rows, l)
-	s.size += l.size
+	s.size += l.Size
 }
 
 func (s *segment) full() bool { return len(s.rows) == segmentRows || s.size >= segmentBytes }
+
+// shares reports whether a row of the segment has a pair of l.
+func (s *segment) shares(l line) bool {
+	for _, sent := range l.Upsert.Identifiers {
+		for i := range s.rows {
+			if slices.ContainsFunc(s.rows[i].Upsert.Identifiers, func(o user.Sent) bool { return o.Pair == sent.Pair }) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // pending returns the indexes of the rows that ask for something.
 func (s *segment) pending() []int {
@@ -101,13 +113,14 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 	for n, i := range pending {
 		rows[n] = user.Row{Upsert: s.rows[i].Upsert, Number: s.rows[i].Number}
 	}
-	p, err := w.Store.Prepare(ctx, w.load, rows)
+	decisions, used, err := w.Store.Prepare(ctx, w.load, rows)
+	s.used.ReadUnits += used.Read
 	if err != nil {
 		return pending, err
 	}
-	used := p.Usage()
-	s.used = s.used.Plus(Cost{ReadUnits: used.Read, WriteUnits: used.Write})
-	decisions := p.Decisions()
+	for n := range decisions {
+		s.used.WriteUnits += decisions[n].WriteUnits
+	}
 	if w.record.Options.DryRun {
 		for n, i := range pending {
 			s.foresee(i, &decisions[n])
@@ -118,7 +131,7 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 	if err := w.remember(ctx, s, decisions); err != nil {
 		return pending, err
 	}
-	for n, r := range p.Apply(ctx) {
+	for n, r := range w.Store.Apply(ctx, w.load, decisions) {
 		l := &s.rows[pending[n]]
 		switch {
 		case r.Err == nil:

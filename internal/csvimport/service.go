@@ -62,7 +62,9 @@ func (s *Service) Create(ctx context.Context, projectID, name string, o Options)
 }
 
 // ValidName reports whether a file of the name may be uploaded.
-func ValidName(name string) bool { return name == path.Base(name) && isUpload(name) && len(name) <= 255 }
+func ValidName(name string) bool {
+	return name == path.Base(name) && isUpload(name) && len(name) <= 255
+}
 
 // Progress is how far an import is.
 type Progress struct {

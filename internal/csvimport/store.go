@@ -28,23 +28,15 @@ type Records interface {
 
 // Store is where rows go. It must be safe for concurrent use.
 type Store interface {
-	// Prepare reads what the rows concern, strongly consistent, and decides what each would do. It writes nothing. The
-	// requests are normalized, no two rows share a pair, and there are at most MaxRows of them.
-	Prepare(ctx context.Context, l user.Load, rows []user.Row) (Prepared, error)
+	// Prepare reads what the rows concern, strongly consistent, and decides what each will do. It writes nothing. The
+	// requests are normalized, no two rows share a pair, and there are at most 500 of them.
+	Prepare(ctx context.Context, l user.Load, rows []user.Row) ([]user.Decision, user.Usage, error)
+	// Apply writes what was decided and answers in order. A row that lost a race is answered with user.ErrAgain and one
+	// that met a busy store with user.ErrUnavailable: it is to be prepared again.
+	Apply(ctx context.Context, l user.Load, decisions []user.Decision) []user.Result
 	// Undo takes back what an import did to users, given what its rows wrote down of each of them, and answers in
 	// order. To repeat it answers the same.
 	Undo(ctx context.Context, projectID, importID string, users [][]user.Before) []user.UndoResult
-}
-
-// Prepared is a batch of rows about to be written.
-type Prepared interface {
-	// Decisions says what each row will do, in the order of the rows.
-	Decisions() []user.Decision
-	// Apply writes, and answers in the order of the rows. A row that lost a race is answered with user.ErrAgain and one
-	// that met a busy store with user.ErrUnavailable: it is to be prepared again.
-	Apply(ctx context.Context) []user.Result
-	// Usage is what the preparation has read, and about what writing takes.
-	Usage() user.Usage
 }
 
 // Projects knows the projects. It must be safe for concurrent use.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/csvfile"
+	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/user"
 )
 
@@ -35,12 +36,13 @@ type worker struct {
 	plan   plan
 	chunk  Chunk
 	fence  int64
+	reader *sheet.Reader
 	load   user.Load
 	log    *slog.Logger
 
-	last     time.Time // after which no segment is begun; zero if there is no deadline
-	skips    bitmap    // rows of the chunk that a later row replaces, from its first row
-	tangled  bitmap    // rows that are left to the tail, likewise; of the tail itself: all that are its
+	last     time.Time  // after which no segment is begun; zero if there is no deadline
+	skips    bitmap     // rows of the chunk that a later row replaces, from its first row
+	tangled  bitmap     // rows that are left to the tail, likewise; of the tail itself: all that are its
 	queue    []*segment // under way, oldest first
 	position position   // where the chunk goes on
 }
@@ -57,6 +59,9 @@ func (i *Importer) task(ctx context.Context, t Task, d delivery, log *slog.Logge
 	}
 	chunk, err := i.claim(ctx, t, d)
 	if err != nil {
+		return err
+	}
+	if record, err = i.resume(ctx, record); err != nil {
 		return err
 	}
 	if !chunk.Done {
@@ -195,10 +200,23 @@ func (i *Importer) giveUp(ctx context.Context, t Task) error {
 	return err
 }
 
+// resume takes back that a part of the import was given up.
+func (i *Importer) resume(ctx context.Context, record Import) (Import, error) {
+	if record.Status != Failed || record.Finished() {
+		return record, nil
+	}
+	return i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
+		if r.Status == Failed && !r.Finished() {
+			r.Status, r.Reason, r.UpdatedAt = Running, "", i.now()
+		}
+		return nil
+	})
+}
+
 // apply reads the rest of a chunk and applies its rows.
 func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk, log *slog.Logger) (Chunk, error) {
 	w := &worker{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, log: log}
-	if record.Status == Canceled {
+	if record.Status == Canceled || record.Finished() {
 		return w.chunk, w.finish(ctx)
 	}
 	if err := w.open(ctx); err != nil {
@@ -219,6 +237,7 @@ func (w *worker) open(ctx context.Context) (err error) {
 	if w.plan, err = w.loadPlan(ctx, w.record); err != nil {
 		return err
 	}
+	w.reader = sheet.NewReader(w.plan.Sheet, w.Phones)
 	if deadline, ok := ctx.Deadline(); ok {
 		w.last = deadline.Add(-min(reserve, deadline.Sub(w.now())/4))
 	}
@@ -233,14 +252,16 @@ func (w *worker) open(ctx context.Context) (err error) {
 		w.tangled, err = w.loadTail(ctx)
 		return err
 	}
-	w.load.Deferring = w.plan.Sheet.Sources()
+	w.load.Deferring = sources(w.plan.Sheet)
 	span := w.plan.Chunks[w.task.Chunk]
 	w.position = span.From
 	if w.chunk.Next.Row > 0 {
 		w.position = w.chunk.Next
 	}
 	if span.Marked {
-		w.skips, w.tangled, err = w.loadMarks(ctx)
+		var m marks
+		m, err = w.loadMarks(ctx)
+		w.skips, w.tangled = m.Replaced, m.Tangled
 	}
 	return err
 }
@@ -272,7 +293,7 @@ func (w *worker) send(ctx context.Context) error {
 	}
 	defer func() { _ = body.Close() }()
 	scanner := csvfile.NewScanner(body, w.plan.Format, w.position.Position)
-	scanner.Width = w.plan.Sheet.Width()
+	scanner.Width = len(w.plan.Sheet.Columns)
 	s := new(segment)
 	for row := w.position.Row; ; row++ {
 		record, err := scanner.Next()
@@ -312,9 +333,9 @@ func (w *worker) line(row int64, r csvfile.Record) (line, bool) {
 	} else if first := w.plan.Chunks[w.task.Chunk].From.Row; w.tangled.has(row - first) {
 		return line{}, false
 	} else if w.skips.has(row - first) {
-		return line{Row: w.plan.Sheet.Row(row, r), size: r.Size(), skip: true}, true
+		return line{Row: w.reader.Row(row, r), skip: true}, true
 	}
-	return line{Row: w.plan.Sheet.Row(row, r), size: r.Size()}, true
+	return line{Row: w.reader.Row(row, r)}, true
 }
 
 // flush starts a segment as soon as it may be under way, and returns the next. The tail has one at a time, as its rows
@@ -337,7 +358,7 @@ func (w *worker) flush(ctx context.Context, s *segment) (*segment, error) {
 	return new(segment), nil
 }
 
-// mayGoOn returns errHandOver when the time is up, and errCanceled when the import was canceled.
+// mayGoOn returns errHandOver when the time is up, and errCanceled when the import was canceled or has failed.
 func (w *worker) mayGoOn(ctx context.Context) error {
 	if !w.last.IsZero() && w.now().After(w.last) {
 		return errHandOver
@@ -346,7 +367,7 @@ func (w *worker) mayGoOn(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case record.Status == Canceled:
+	case record.Status == Canceled || record.Finished():
 		return errCanceled
 	}
 	return nil

@@ -20,14 +20,14 @@ const patience = 5
 
 // reader reads one object over as many connections as it takes.
 type reader struct {
-	ctx               context.Context // a Read has no other way to be cancelled
-	s3                *S3
-	key, etag         string
-	body              io.ReadCloser
-	cancel            context.CancelFunc // ends the connection
-	offset            int64              // of the next byte
-	end               int64              // of the last byte wanted, and one; -1 until it is known
-	fruitless         int
+	ctx       context.Context // a Read has no other way to be cancelled
+	s3        *S3
+	key, etag string
+	body      io.ReadCloser
+	cancel    context.CancelFunc // ends the connection
+	offset    int64              // of the next byte
+	end       int64              // of the last byte wanted, and one; -1 until it is known
+	fruitless int
 }
 
 // connect asks for what is left of the object.
