@@ -47,7 +47,7 @@ type Import struct {
 	// Set once the file is planned.
 	Chunks  int            // how many chunks the file was cut into, without the tail
 	Tail    bool           // whether some rows are applied after all chunks, in order
-	Rows    int64          // of the file
+	Total   int64          // rows of the file
 	Columns []sheet.Column // what its columns mean
 
 	Counters           // totals once FinishedAt is set; until then those of the chunks count

@@ -36,7 +36,8 @@ func TestImport(t *testing.T) {
 			[][]string{
 				{"identifier", "email", "phone", "timezone", "locale", "plan", "import_row", "import_field", "import_error"},
 				{"u1", "nobody", "12", "Mars/Base", "!", "x", "1", "email", "email must be a bare e-mail address, such as alice@example.com; " +
-					"phone must be a number in E.164 form, such as +15550101234; timezone must be an IANA time zone, such as America/New_York; " +
+					"phone must be a number in E.164 form, such as +15550101234: for national numbers set a default region in the project's settings " +
+					"or the import's options; timezone must be an IANA time zone, such as America/New_York; " +
 					"locale must be a BCP 47 language tag, such as en or es-MX"},
 				{"", "a@example.com", "", "", "", "", "2", "identifier", "the row has no identifier"},
 				{"null", "", "", "", "", "", "3", "identifier", "identifier is a placeholder, not the id of anyone"},

@@ -74,7 +74,7 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 	if record, err = s.save(ctx); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "file planned", "rows", record.Rows, "chunks", record.Chunks, "ms", i.now().Sub(began).Milliseconds())
+	log.InfoContext(ctx, "file planned", "rows", record.Total, "chunks", record.Chunks, "ms", i.now().Sub(began).Milliseconds())
 	return i.dispatch(ctx, record)
 }
 
@@ -344,7 +344,7 @@ func (s *survey) save(ctx context.Context) (Import, error) {
 			return errDone
 		}
 		r.Status, r.UpdatedAt = Running, i.now()
-		r.Rows, r.Chunks, r.Tail = s.rows, len(s.plan.Chunks), len(s.dup.tangled) > 0
+		r.Total, r.Chunks, r.Tail = s.rows, len(s.plan.Chunks), len(s.dup.tangled) > 0
 		r.Columns, r.Notes = s.plan.Sheet.Columns, s.notes
 		r.Options.NoUndo = s.record.Options.NoUndo
 		return nil

@@ -148,8 +148,8 @@ func (p *Progress) estimate(now time.Time) {
 		return
 	}
 	p.Rate = float64(p.Counters.Rows) / took
-	if p.Status == Running && p.Import.Rows > 0 {
-		left := float64(p.Import.Rows-p.Counters.Rows) / p.Rate
+	if p.Status == Running && p.Total > 0 {
+		left := float64(p.Total-p.Counters.Rows) / p.Rate
 		p.Ends = now.Add(time.Duration(left * float64(time.Second)))
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
@@ -33,6 +34,7 @@ const (
 // fixture is an S3 endpoint whose answers to GetObject pass through a hook.
 type fixture struct {
 	*objects.S3
+	links   *objects.Links
 	backend gofakes3.Backend
 	gets    atomic.Int64
 	get     func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler)
@@ -53,16 +55,18 @@ func newFixture(t *testing.T) *fixture {
 		next.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	f.S3 = objects.New(aws.Config{
+	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+	}
+	once := func(o *s3.Options) { o.RetryMaxAttempts = 1 }
+	f.S3, f.links = objects.New(cfg, bucket, once), objects.NewLinks(cfg, bucket, once)
 	return f
 }
 
 func (f *fixture) put(t *testing.T, content []byte) (etag string) {
 	t.Helper()
-	if err := f.Put(t.Context(), bucket, key, bytes.NewReader(content)); err != nil {
+	if err := f.Put(t.Context(), key, bytes.NewReader(content)); err != nil {
 		t.Fatal(err)
 	}
 	obj, err := f.backend.HeadObject(bucket, key)
@@ -99,7 +103,7 @@ func TestReadsWhatWasPut(t *testing.T) {
 	f := newFixture(t)
 	for _, n := range []int{0, 1, 300_000} {
 		want := content(n)
-		r, err := f.Open(t.Context(), bucket, key, f.put(t, want))
+		r, err := f.Open(t.Context(), key, f.put(t, want), 0, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,6 +116,75 @@ func TestReadsWhatWasPut(t *testing.T) {
 	}
 }
 
+func TestReadsRanges(t *testing.T) {
+	f := newFixture(t)
+	whole := content(1000)
+	etag := f.put(t, whole)
+	tests := []struct {
+		name     string
+		from, to int64
+		want     []byte
+	}{
+		{"the middle", 100, 200, whole[100:200]},
+		{"from the start", 0, 1, whole[:1]},
+		{"to the end", 990, -1, whole[990:]},
+		{"nothing", 500, 500, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := f.Open(t.Context(), key, etag, tt.from, tt.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, tt.want) {
+				t.Errorf("got %d bytes and error %v, want %d", len(got), err, len(tt.want))
+			}
+		})
+	}
+}
+
+// TestResumesARange checks that a range whose connection breaks goes on where it was and ends where it should.
+func TestResumesARange(t *testing.T) {
+	f := newFixture(t)
+	whole := content(100_000)
+	etag := f.put(t, whole)
+	f.get = func(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		next.ServeHTTP(&cut{w, 10_000}, r)
+	}
+	r, err := f.Open(t.Context(), key, etag, 20_000, 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, whole[20_000:60_000]) {
+		t.Errorf("got %d bytes and error %v, want 40000", len(got), err)
+	}
+}
+
+func TestListAndRemove(t *testing.T) {
+	f := newFixture(t)
+	for _, key := range []string{"work/p/b", "work/p/a", "work/q/c"} {
+		if err := f.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Remove(t.Context(), "work/p/a"); err != nil {
+		t.Error(err)
+	}
+	if err := f.Remove(t.Context(), "work/p/a"); err != nil {
+		t.Errorf("remove again: got error %v, want none", err)
+	}
+	var got []string
+	for key, err := range f.List(t.Context(), "work/p/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, key)
+	}
+	if diff := cmp.Diff([]string{"work/p/b"}, got); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
 func TestResumesABrokenConnection(t *testing.T) {
 	f := newFixture(t)
 	want := content(1 << 20)
@@ -119,7 +192,7 @@ func TestResumesABrokenConnection(t *testing.T) {
 	f.get = func(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(&cut{w, 150_000}, r)
 	}
-	r, err := f.Open(t.Context(), bucket, key, etag)
+	r, err := f.Open(t.Context(), key, etag, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +215,7 @@ func TestGivesUp(t *testing.T) {
 		}
 		next.ServeHTTP(&cut{w, 500}, r)
 	}
-	r, err := f.Open(t.Context(), bucket, key, etag)
+	r, err := f.Open(t.Context(), key, etag, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,11 +227,11 @@ func TestGivesUp(t *testing.T) {
 
 func TestGone(t *testing.T) {
 	f := newFixture(t)
-	if _, err := f.Open(t.Context(), bucket, key, ""); !errors.Is(err, csvimport.ErrGone) {
+	if _, err := f.Open(t.Context(), key, "", 0, -1); !errors.Is(err, csvimport.ErrGone) {
 		t.Errorf("no object: got error %v, want ErrGone", err)
 	}
 	etag := f.put(t, content(1<<20))
-	if _, err := f.Open(t.Context(), bucket, key, strings.Repeat("0", 32)); !errors.Is(err, csvimport.ErrGone) {
+	if _, err := f.Open(t.Context(), key, strings.Repeat("0", 32), 0, -1); !errors.Is(err, csvimport.ErrGone) {
 		t.Errorf("another ETag: got error %v, want ErrGone", err)
 	}
 	// Replaced while it is read, at an endpoint that heeds If-Match, as S3 does, and at one that does not.
@@ -176,7 +249,7 @@ func TestGone(t *testing.T) {
 			}
 		}
 		etag = f.put(t, content(1<<20))
-		r, err := f.Open(t.Context(), bucket, key, etag)
+		r, err := f.Open(t.Context(), key, etag, 0, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,20 +261,24 @@ func TestGone(t *testing.T) {
 }
 
 func TestErrorsDoNotNameTheObject(t *testing.T) {
-	f := newFixture(t)
 	server := httptest.NewServer(nil)
 	server.Close()
-	nowhere := objects.New(aws.Config{
+	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
-	_, err := nowhere.Open(t.Context(), bucket, "imports/p/secret.csv", "")
-	if err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("open: got error %v, want one without the name", err)
 	}
-	err = f.Put(t.Context(), "missing", "results/p/secret.csv", strings.NewReader("x"))
-	if err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("put: got error %v, want one without the name", err)
+	once := func(o *s3.Options) { o.RetryMaxAttempts = 1 }
+	nowhere, links := objects.New(cfg, bucket, once), objects.NewLinks(cfg, bucket, once)
+	const name = "imports/p/secret.csv"
+	for doing, do := range map[string]func() error{
+		"open":     func() error { _, err := nowhere.Open(t.Context(), name, "", 0, -1); return err },
+		"put":      func() error { return nowhere.Put(t.Context(), name, strings.NewReader("x")) },
+		"remove":   func() error { return nowhere.Remove(t.Context(), name) },
+		"download": func() error { _, _, err := links.Download(t.Context(), name); return err },
+	} {
+		if err := do(); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got error %v, want one without the name", doing, err)
+		}
 	}
 }
 
@@ -213,7 +290,7 @@ func TestCancel(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	r, err := f.Open(ctx, bucket, key, etag)
+	r, err := f.Open(ctx, key, etag, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +315,7 @@ func TestReplacesAStalledConnection(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done() // the client hangs up
 	}
-	r, err := f.Open(t.Context(), bucket, key, etag)
+	r, err := f.Open(t.Context(), key, etag, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
