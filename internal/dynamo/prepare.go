@@ -81,7 +81,7 @@ func (r *reading) learn(found []item) error {
 	users := make([]user.User, len(found))
 	units := 0
 	for i, av := range found {
-		p, err := decode[profileItem](av)
+		p, err := readProfile(av)
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ const (
 // honours AWS_ENDPOINT_URL_DYNAMODB. Further options may change the client, as tests do.
 func New(cfg aws.Config, table string, options ...func(*dynamodb.Options)) *Store {
 	base := func(o *dynamodb.Options) {
+		o.Protocol = wire{o.Protocol}
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = sdkAttempts
 			r.MaxBackoff = maxBackoff

@@ -120,7 +120,7 @@ type UndoResult struct {
 	UserID string
 	Fate   Fate
 	Reason string
-	Err    error // ErrUnavailable or ErrAgain: the same request may be sent again
+	Err    error // ErrUnavailable: the same request may be sent again
 }
 
 // Undo plans how a user becomes what it was before an import, given what the import's rows wrote down of the user, in any
@@ -128,7 +128,7 @@ type UndoResult struct {
 // or if remove is set: the import has created the user, who is to be deleted.
 func Undo(u User, importID string, rows []Before, m Mint) (plan Plan, remove bool, reason string) {
 	if u.Mark.Import != importID {
-		return Plan{}, false, KeptChanged
+		return Plan{}, false, unmarked(u, rows)
 	}
 	plan = Plan{Before: u, After: u}
 	plan.After.Data = maps.Clone(u.Data)
@@ -151,6 +151,14 @@ func Undo(u User, importID string, rows []Before, m Mint) (plan Plan, remove boo
 	plan.After.Mark.Undone = true
 	plan.touch(m.Now)
 	return plan, false, ""
+}
+
+// unmarked says why a user is kept who does not bear the mark of the import.
+func unmarked(u User, rows []Before) string {
+	if slices.ContainsFunc(rows, func(b Before) bool { return !b.Created && b.Version == u.Version }) {
+		return KeptNever
+	}
+	return KeptChanged
 }
 
 // leading returns the row that left the user with the version. Of a row that was prepared several times only the one

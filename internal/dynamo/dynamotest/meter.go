@@ -68,6 +68,8 @@ func ask(parameters any) {
 		in.ReturnConsumedCapacity = all
 	case *dynamodb.BatchWriteItemInput:
 		in.ReturnConsumedCapacity = all
+	case *dynamodb.BatchExecuteStatementInput:
+		in.ReturnConsumedCapacity = all
 	case *dynamodb.TransactWriteItemsInput:
 		in.ReturnConsumedCapacity = all
 	}
@@ -86,6 +88,8 @@ func consumed(result any) (read, write float64) {
 	case *dynamodb.UpdateItemOutput:
 		return 0, units(out.ConsumedCapacity)
 	case *dynamodb.BatchWriteItemOutput:
+		return 0, sum(out.ConsumedCapacity)
+	case *dynamodb.BatchExecuteStatementOutput: // writes: the store reads by BatchGetItem
 		return 0, sum(out.ConsumedCapacity)
 	case *dynamodb.TransactWriteItemsOutput:
 		return 0, sum(out.ConsumedCapacity)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -23,7 +24,8 @@ func strict(o *dynamodb.Options) {
 	})
 }
 
-// refuse returns an error for a query that compares a key with an empty string, and for a transaction of too many items.
+// refuse returns an error for a query that compares a key with an empty string, a transaction of too many items, and a batch of
+// statements that is not allowed.
 func refuse(parameters any) error {
 	switch in := parameters.(type) {
 	case *dynamodb.QueryInput:
@@ -36,6 +38,29 @@ func refuse(parameters any) error {
 		if len(in.TransactItems) > 100 {
 			return errors.New("a transaction of more than 100 items")
 		}
+	case *dynamodb.BatchExecuteStatementInput:
+		return refuseStatements(in.Statements)
+	}
+	return nil
+}
+
+// refuseStatements returns an error for a batch of too many statements or of reads and writes together, and for a
+// statement that is too long.
+func refuseStatements(statements []types.BatchStatementRequest) error {
+	reads := 0
+	for _, s := range statements {
+		if len(*s.Statement) > 8192 {
+			return errors.New("a statement of more than 8,192 characters")
+		}
+		if strings.HasPrefix(strings.ToUpper(*s.Statement), "SELECT") {
+			reads++
+		}
+	}
+	switch {
+	case len(statements) == 0 || len(statements) > 25:
+		return fmt.Errorf("a batch of %d statements", len(statements))
+	case reads != 0 && reads != len(statements):
+		return errors.New("a batch of reads and writes")
 	}
 	return nil
 }
