@@ -1,4 +1,4 @@
-// Command import is the Lambda function that applies uploaded CSV files.
+// Command import is the Lambda function that plans imports of uploaded CSV files and applies their rows.
 package main
 
 import (
@@ -6,9 +6,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"lunogram-users/internal/boot"
+	"lunogram-users/internal/boot/imports"
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/objects"
+	"lunogram-users/internal/csvimport/phone"
+	"lunogram-users/internal/csvimport/tasks"
 )
 
 func main() {
@@ -18,12 +20,13 @@ func main() {
 }
 
 func run() error {
-	rt, err := boot.Load()
+	rt, err := imports.Load()
 	if err != nil {
 		return err
 	}
 	importer := csvimport.Importer{
-		Objects: objects.New(rt.Config), Store: rt.Store, Records: rt.Store, Projects: rt.Store, Log: rt.Log,
+		Objects: objects.New(rt.Config, rt.Bucket), Queue: tasks.New(rt.Config, rt.QueueURL),
+		Store: rt.Store, Records: rt.Store, Projects: rt.Store, Phones: phone.Parse, Log: rt.Log,
 	}
 	lambda.Start(importer.Handle)
 	return nil

@@ -1,5 +1,6 @@
 // Package boot is what every function does first: it reads the environment that template.yaml sets, loads one
-// AWS config, and makes the store and the logger. It is the only package of the functions that reads the environment.
+// AWS config, and makes the store and the logger. It and the packages below it are the only ones of the functions that read
+// the environment.
 package boot
 
 import (
@@ -34,7 +35,7 @@ type Runtime struct {
 // Load reads the environment and returns the runtime. Its logger becomes the default one. The error names every
 // variable that is missing.
 func Load() (*Runtime, error) {
-	table, missing := variable("TABLE_NAME")
+	table, missing := Variable("TABLE_NAME")
 	cfg, err := Config()
 	if err := errors.Join(missing, err); err != nil {
 		return nil, err
@@ -81,8 +82,8 @@ func (r *Runtime) Warm(ctx context.Context) {
 	r.Store.Warm(ctx)
 }
 
-// variable returns the value of a variable that template.yaml sets.
-func variable(name string) (string, error) {
+// Variable returns the value of a variable that template.yaml sets, or an error that names it.
+func Variable(name string) (string, error) {
 	if value := os.Getenv(name); value != "" {
 		return value, nil
 	}

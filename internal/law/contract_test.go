@@ -8,8 +8,13 @@ import (
 	"testing"
 )
 
-// servedBy says which function has the routes of a method, catch-alls included.
-var servedBy = map[string]string{"GET": "get", "HEAD": "get", "POST": "upsert", "PATCH": "upsert", "DELETE": "delete"}
+// servedBy returns which function has the route of a method and path, catch-alls included.
+func servedBy(method, path string) string {
+	if strings.HasPrefix(path, "/api/admin/projects/{projectID}/imports") {
+		return "imports"
+	}
+	return map[string]string{"GET": "get", "HEAD": "get", "POST": "upsert", "PATCH": "upsert", "DELETE": "delete"}[method]
+}
 
 // TestRoutes checks that openapi.yaml and template.yaml have the same routes, each on the right function.
 func TestRoutes(t *testing.T) {
@@ -39,8 +44,12 @@ func TestRoutes(t *testing.T) {
 	}
 	for key, folder := range routed {
 		method, path, _ := strings.Cut(key, " ")
-		if want := servedBy[method]; want != folder && key != "" {
+		if want := servedBy(method, path); want != folder && key != "" {
 			t.Errorf("%s is routed to %s, want %s", key, folder, want)
+		}
+		// HEAD is a GET without its body, and not documented by itself.
+		if method == "HEAD" && documented["GET "+path] {
+			continue
 		}
 		if !documented[key] && path != "/{proxy+}" && key != "" {
 			t.Errorf("template.yaml routes %s, openapi.yaml does not have it", key)

@@ -129,7 +129,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// variables returns the names that a file passes to os.Getenv, os.LookupEnv and boot's variable.
+// variables returns the names that a file passes to os.Getenv, os.LookupEnv and boot.Variable.
 func variables(file *ast.File) []string {
 	var names []string
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -148,7 +148,7 @@ func variables(file *ast.File) []string {
 		case *ast.SelectorExpr:
 			callee = f.Sel.Name
 		}
-		if callee == "variable" || callee == "Getenv" || callee == "LookupEnv" {
+		if callee == "Variable" || callee == "Getenv" || callee == "LookupEnv" {
 			name, _ := strconv.Unquote(literal.Value)
 			names = append(names, name)
 		}
@@ -172,9 +172,14 @@ var actions = map[string][]string{
 		"dynamodb:UpdateItem",
 	},
 	"import": {
-		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
-		"dynamodb:Query", "dynamodb:UpdateItem",
-		"s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
+		"dynamodb:PartiQLUpdate", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+		"s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage",
+	},
+	// The two of objects are what its links may be used for.
+	"imports": {
+		"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+		"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage",
 	},
 	// A STOP checks in each transaction that it is still the newest message of its number.
 	"sms-stop": {
@@ -271,6 +276,76 @@ func TestTableIsProtected(t *testing.T) {
 	if tables != 1 {
 		t.Errorf("the template has %d tables, want 1", tables)
 	}
+}
+
+// TestQueues checks that nothing is lost in a queue: what a function could not do returns to it, not before the function's
+// time is up, and ends in another queue after as many tries as csvimport.Importer counts.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	template := parseYAML(t, "template.yaml")
+	for id, r := range template.object("Resources") {
+		q := r.(object)
+		if q.text("Type") != "AWS::SQS::Queue" {
+			continue
+		}
+		if got := q.text("Properties", "MessageRetentionPeriod"); got != "1209600" {
+			t.Errorf("%s keeps messages for %q seconds, want 1209600, the most there is", id, got)
+		}
+		if q.text("Properties", "SqsManagedSseEnabled") != "true" {
+			t.Errorf("%s is not encrypted", id)
+		}
+	}
+	polled := 0
+	for _, f := range functions(t, template) {
+		timeout := number(f.properties["Timeout"])
+		for name, e := range f.properties.object("Events") {
+			p := e.(object).object("Properties")
+			if e.(object).text("Type") != "SQS" {
+				continue
+			}
+			polled++
+			queue := strings.TrimSuffix(p.text("Queue", "!GetAtt"), ".Arn")
+			q := template.object("Resources", queue, "Properties")
+			if visibility := number(q["VisibilityTimeout"]); visibility < timeout || timeout == 0 {
+				t.Errorf("%s: %s is visible again after %d s, want no less than the timeout of %d s", f.id, queue, visibility, timeout)
+			}
+			if got := q.text("RedrivePolicy", "maxReceiveCount"); got != "8" {
+				t.Errorf("%s gives up after %q tries, want 8", queue, got)
+			}
+			dead := strings.TrimSuffix(q.text("RedrivePolicy", "deadLetterTargetArn", "!GetAtt"), ".Arn")
+			if template.text("Resources", dead, "Type") != "AWS::SQS::Queue" {
+				t.Errorf("%s loses what fails: it has no dead-letter queue", queue)
+			}
+			if got := list(p["FunctionResponseTypes"]); len(got) != 1 || got[0] != "ReportBatchItemFailures" {
+				t.Errorf("%s: event %s does not report batch item failures", f.id, name)
+			}
+		}
+	}
+	if polled == 0 {
+		t.Error("no function polls a queue")
+	}
+}
+
+// TestBucketForgets checks that everything in the bucket, all of which may be personal, is deleted after some days.
+func TestBucketForgets(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	rules := parseYAML(t, "template.yaml").object("Resources", "ImportsBucket", "Properties", "LifecycleConfiguration")["Rules"]
+	for _, r := range list(rules) {
+		if rule := r.(object); rule.text("Status") == "Enabled" && rule["Prefix"] != nil {
+			got[rule.text("Prefix")] = rule.text("ExpirationInDays")
+		}
+	}
+	want := map[string]string{"imports/": "30", "results/": "30", "undo/": "30", "work/": "7"}
+	if !maps.Equal(got, want) {
+		t.Errorf("days by prefix: got %v, want %v", got, want)
+	}
+}
+
+// number returns a scalar as a number, 0 if it is none.
+func number(v any) int {
+	n, _ := strconv.Atoi(fmt.Sprint(v))
+	return n
 }
 
 func TestMainsAreShort(t *testing.T) {

@@ -25,13 +25,9 @@ func (c *Cloud) createFunctions(context.Context) error {
 		if _, err := os.Stat(binary); err != nil {
 			return fmt.Errorf("function %s is not built (%s is missing): run `make build-local`", f.LogicalID, binary)
 		}
-		concurrency := f.Concurrency
-		if concurrency == 0 {
-			concurrency = c.options.Concurrency
-		}
 		c.functions[f.Name] = lambda.New(lambda.Config{
 			Name: f.FunctionName, ARN: f.ARN, Binary: binary, Environment: c.environment(f, filepath.Dir(binary)),
-			Timeout: f.Timeout, MaxProcesses: concurrency, Output: c.logs.named(f.Name), Group: c.group,
+			Timeout: f.Timeout, MaxProcesses: c.concurrency(f), Output: c.logs.named(f.Name), Group: c.group,
 		})
 	}
 	for _, f := range c.Template.Functions {
@@ -40,6 +36,14 @@ func (c *Cloud) createFunctions(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// concurrency returns how many processes a function may have.
+func (c *Cloud) concurrency(f *sam.Function) int {
+	if f.Concurrency > 0 {
+		return f.Concurrency
+	}
+	return c.options.Concurrency
 }
 
 // environment returns the variables of a function: nothing of this process's own.
@@ -129,9 +133,14 @@ func (c *Cloud) openQueue(q *sam.Queue) (*queue.Queue, error) {
 func (c *Cloud) startFeeding() {
 	for _, f := range c.Template.Functions {
 		for _, trigger := range f.SQS {
+			// More messages than there are processes would only wait, and their visibility timeouts pass.
+			parallel := c.concurrency(f)
+			if trigger.Concurrency > 0 {
+				parallel = min(parallel, trigger.Concurrency)
+			}
 			m := &queue.Mapping{
 				Queue: c.queues[trigger.Queue.Name], Function: c.functions[f.Name], BatchSize: trigger.BatchSize,
-				PartialFailure: trigger.PartialFailure, Parallel: c.options.Concurrency,
+				PartialFailure: trigger.PartialFailure, Parallel: parallel,
 				RetryDelay: c.options.RetryDelay, Log: c.log.With("function", f.Name),
 			}
 			c.feeding.Go(func() { m.Run(c.ctx, c.force) })

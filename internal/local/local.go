@@ -206,14 +206,20 @@ func (c *Cloud) createTables(ctx context.Context) error {
 
 func (c *Cloud) openBuckets() (*bucket.Store, error) {
 	var names []string
+	rules := map[string][]bucket.CORS{}
 	for _, b := range c.Template.Buckets {
 		names = append(names, b.Name)
+		for _, rule := range b.CORS {
+			rules[b.Name] = append(rules[b.Name], bucket.CORS{
+				Origins: rule.Origins, Methods: rule.Methods, Headers: rule.Headers, Expose: rule.Expose, MaxAge: rule.MaxAge,
+			})
+		}
 	}
 	if len(names) > 0 {
 		c.Bucket = names[0]
 	}
 	return bucket.Open(bucket.Config{
-		Directory: filepath.Join(c.directory, "s3"), Buckets: names, Created: c.objectCreated,
+		Directory: filepath.Join(c.directory, "s3"), Buckets: names, CORS: rules, Created: c.objectCreated,
 	})
 }
 

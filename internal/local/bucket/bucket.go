@@ -26,6 +26,7 @@ type Created struct {
 type Config struct {
 	Directory string              // holds the objects; it is made if need be
 	Buckets   []string            // made if need be
+	CORS      map[string][]CORS   // by bucket; a bucket without rules is closed to the pages of other origins
 	Created   func(Created) error // an error fails the upload; nil watches nothing
 	Now       func() time.Time    // time.Now if nil
 }
@@ -63,10 +64,9 @@ func Open(c Config) (*Store, error) {
 	}
 	fake := gofakes3.New(f,
 		gofakes3.WithHostBucketBase("localhost"),
-		gofakes3.WithInsecureCORS(),
 		gofakes3.WithTimeSource(clock(c.Now)),
 	)
-	return &Store{files: f, handler: plainBody(fake.Server())}, nil
+	return &Store{files: f, handler: withCORS(c.CORS, plainBody(fake.Server()))}, nil
 }
 
 // ServeHTTP implements http.Handler.

@@ -202,6 +202,9 @@ func (r *reader) readSQSEvent(f *Function, n *yaml.Node) error {
 		Queue     string   `yaml:"Queue"`
 		BatchSize int      `yaml:"BatchSize"`
 		Responses []string `yaml:"FunctionResponseTypes"`
+		Scaling   struct {
+			Concurrency int `yaml:"MaximumConcurrency"`
+		} `yaml:"ScalingConfig"`
 	}](r, n)
 	if err != nil {
 		return err
@@ -210,7 +213,7 @@ func (r *reader) readSQSEvent(f *Function, n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	trigger := SQSTrigger{Queue: queue, BatchSize: p.BatchSize}
+	trigger := SQSTrigger{Queue: queue, BatchSize: p.BatchSize, Concurrency: p.Scaling.Concurrency}
 	if trigger.BatchSize == 0 {
 		trigger.BatchSize = 10
 	}

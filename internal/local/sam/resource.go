@@ -49,9 +49,32 @@ func (r *reader) readTable(res *resource) error {
 }
 
 func (r *reader) readBucket(res *resource) error {
-	name, err := r.physicalName(res)
-	r.template.Buckets = append(r.template.Buckets, &Bucket{LogicalID: res.id, Name: name})
+	properties, err := decode[struct {
+		CORS struct {
+			Rules []corsRule `yaml:"CorsRules"`
+		} `yaml:"CorsConfiguration"`
+	}](r, &res.Properties)
+	if err != nil {
+		return err
+	}
+	b := &Bucket{LogicalID: res.id}
+	for _, rule := range properties.CORS.Rules {
+		b.CORS = append(b.CORS, CORS{
+			Origins: rule.Origins, Methods: rule.Methods, Headers: rule.Headers, Expose: rule.Expose, MaxAge: rule.MaxAge,
+		})
+	}
+	b.Name, err = r.physicalName(res)
+	r.template.Buckets = append(r.template.Buckets, b)
 	return err
+}
+
+// corsRule is a rule of a bucket's CorsConfiguration.
+type corsRule struct {
+	Origins []string `yaml:"AllowedOrigins"`
+	Methods []string `yaml:"AllowedMethods"`
+	Headers []string `yaml:"AllowedHeaders"`
+	Expose  []string `yaml:"ExposedHeaders"`
+	MaxAge  int      `yaml:"MaxAge"`
 }
 
 func (r *reader) readTopic(res *resource) error {

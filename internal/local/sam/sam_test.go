@@ -15,6 +15,7 @@ Parameters:
   Stage: {Type: String, Default: dev}
   Size: {Type: Number, Default: 256}
   NoDefault: {Type: String}
+  Limit: {Type: Number, Default: 5}
 Globals:
   Function:
     Timeout: 7
@@ -56,8 +57,11 @@ Resources:
         C: {Type: HttpApi}
         D: {Type: S3, Properties: {Bucket: !Ref Bucket, Events: ["s3:ObjectCreated:Put"], Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}]}}}}
         E: {Type: SNS, Properties: {Topic: !Ref Topic}}
-        F: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
-  Bucket: {Type: AWS::S3::Bucket}
+        F: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: !Ref Limit}}}
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      CorsConfiguration: {CorsRules: [{AllowedOrigins: ["*"], AllowedMethods: [PUT], AllowedHeaders: ["*"], ExposedHeaders: [ETag], MaxAge: 9}]}
   Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: news}}
   Jobs:
     Type: AWS::SQS::Queue
@@ -78,7 +82,9 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	const account = "us-east-1:000000000000:"
-	bucket := &sam.Bucket{LogicalID: "Bucket", Name: "local-bucket"}
+	bucket := &sam.Bucket{LogicalID: "Bucket", Name: "local-bucket", CORS: []sam.CORS{{
+		Origins: []string{"*"}, Methods: []string{"PUT"}, Headers: []string{"*"}, Expose: []string{"ETag"}, MaxAge: 9,
+	}}}
 	topic := &sam.Topic{LogicalID: "Topic", Name: "news", ARN: "arn:aws:sns:" + account + "news"}
 	dead := &sam.Queue{
 		LogicalID: "Dead", Name: "local-Dead", ARN: "arn:aws:sqs:" + account + "local-Dead",
@@ -109,7 +115,7 @@ func TestParse(t *testing.T) {
 			Routes: []sam.Route{{Method: "GET", Path: "/a/{id}"}, {Method: "ANY", Path: "/b"}, {}},
 			S3:     []sam.S3Trigger{{Bucket: bucket, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "in/"}},
 			SNS:    []*sam.Topic{topic},
-			SQS:    []sam.SQSTrigger{{Queue: jobs, BatchSize: 10, PartialFailure: true}},
+			SQS:    []sam.SQSTrigger{{Queue: jobs, BatchSize: 10, PartialFailure: true, Concurrency: 5}},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

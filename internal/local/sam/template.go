@@ -73,6 +73,7 @@ type SQSTrigger struct {
 	Queue          *Queue
 	BatchSize      int  // AWS's default is 10
 	PartialFailure bool // FunctionResponseTypes has ReportBatchItemFailures
+	Concurrency    int  // MaximumConcurrency of ScalingConfig, 0 if there is none
 }
 
 // Table is an AWS::DynamoDB::Table. Properties are those of the template that shape it, resolved, in plain Go values.
@@ -88,6 +89,7 @@ type Table struct {
 type Bucket struct {
 	LogicalID string
 	Name      string
+	CORS      []CORS // its CorsRules
 }
 
 // Topic is an AWS::SNS::Topic.
@@ -109,7 +111,7 @@ type Queue struct {
 	MaxReceive int    // maxReceiveCount
 }
 
-// CORS is the CorsConfiguration of an HTTP API.
+// CORS is the CorsConfiguration of an HTTP API, or one rule of that of a bucket.
 type CORS struct {
 	Origins     []string
 	Methods     []string
