@@ -34,10 +34,14 @@ func withCORS(rules map[string][]CORS, next http.Handler) http.Handler {
 			http.Error(w, "AccessForbidden: CORSResponse: this CORS request is not allowed.", http.StatusForbidden)
 		case preflight:
 			own[i].apply(w.Header(), origin, r.Header)
-		case i < 0:
-			next.ServeHTTP(&corsWriter{ResponseWriter: w, apply: func(http.Header) {}}, r)
 		default:
-			next.ServeHTTP(&corsWriter{ResponseWriter: w, apply: func(h http.Header) { own[i].apply(h, origin, r.Header) }}, r)
+			cw := &corsWriter{ResponseWriter: w, apply: func(h http.Header) {
+				if i >= 0 {
+					own[i].apply(h, origin, r.Header)
+				}
+			}}
+			next.ServeHTTP(cw, r)
+			cw.begin() // if the answer is empty, nobody has yet
 		}
 	})
 }
@@ -49,25 +53,29 @@ type corsWriter struct {
 	begun bool
 }
 
+// begin sets the header fields, once.
+func (w *corsWriter) begin() {
+	if w.begun {
+		return
+	}
+	w.begun = true
+	for name := range w.Header() {
+		if strings.HasPrefix(name, "Access-Control-") {
+			w.Header().Del(name)
+		}
+	}
+	w.apply(w.Header())
+}
+
 // WriteHeader implements http.ResponseWriter.
 func (w *corsWriter) WriteHeader(status int) {
-	if !w.begun {
-		w.begun = true
-		for name := range w.Header() {
-			if strings.HasPrefix(name, "Access-Control-") {
-				w.Header().Del(name)
-			}
-		}
-		w.apply(w.Header())
-	}
+	w.begin()
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements io.Writer.
 func (w *corsWriter) Write(p []byte) (int, error) {
-	if !w.begun {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.begin()
 	return w.ResponseWriter.Write(p)
 }
 
