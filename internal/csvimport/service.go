@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"path"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -13,11 +15,16 @@ import (
 
 // Links makes addresses in the bucket that need no credentials. It must be safe for concurrent use.
 type Links interface {
-	// Upload returns an address to which one PUT may write the object, until the link expires.
-	Upload(ctx context.Context, key string) (url string, expires time.Time, err error)
-	// Download returns an address from which the object can be read until the link expires, or ErrGone if there is no
-	// such object.
-	Download(ctx context.Context, key string) (url string, expires time.Time, err error)
+	// Upload returns a link to which a PUT may write the object.
+	Upload(ctx context.Context, key string) (Link, error)
+	// Download returns a link from which the object can be read, or ErrGone if there is no such object.
+	Download(ctx context.Context, key string) (Link, error)
+}
+
+// Link is an address that works for whoever has it, until it expires.
+type Link struct {
+	URL     string
+	Expires time.Time
 }
 
 // Service is what the API does with imports. All its fields but Now are needed. It is safe for concurrent use.
@@ -38,27 +45,21 @@ var (
 // undoLife is for how long before-images are kept, as template.yaml says.
 const undoLife = 30 * 24 * time.Hour
 
-// Upload is where the file of a new import goes.
-type Upload struct {
-	URL     string
-	Expires time.Time
-}
-
 // Create makes an import that waits for its file, whose name must be one of an upload (see ValidName), and says where the
 // file goes. The options must be checked.
-func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Upload, error) {
+func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Link, error) {
 	id := uuid.Must(uuid.NewV7()).String()
 	key := UploadKey(projectID, id, name)
-	url, expires, err := s.Links.Upload(ctx, key)
+	upload, err := s.Links.Upload(ctx, key)
 	if err != nil {
-		return Import{}, Upload{}, err
+		return Import{}, Link{}, err
 	}
 	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
 		now := s.now()
 		*r = Import{ID: id, ProjectID: projectID, Key: key, Options: o, Status: Waiting, CreatedAt: now, UpdatedAt: now}
 		return nil
 	})
-	return record, Upload{URL: url, Expires: expires}, err
+	return record, upload, err
 }
 
 // ValidName reports whether a file of the name may be uploaded.

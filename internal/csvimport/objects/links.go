@@ -38,19 +38,19 @@ func NewLinks(cfg aws.Config, bucket string, options ...func(*s3.Options)) *Link
 }
 
 // Upload implements csvimport.Links. Whoever has the link may write the object more than once while it works.
-func (l *Links) Upload(ctx context.Context, key string) (string, time.Time, error) {
+func (l *Links) Upload(ctx context.Context, key string) (csvimport.Link, error) {
 	expires := l.now().Add(linkLife)
 	signed, err := l.signer.PresignPutObject(ctx, &s3.PutObjectInput{Bucket: &l.bucket, Key: &key})
 	if err != nil {
-		return "", time.Time{}, translate("sign an upload", err)
+		return csvimport.Link{}, translate("sign an upload", err)
 	}
-	return signed.URL, expires, nil
+	return csvimport.Link{URL: signed.URL, Expires: expires}, nil
 }
 
 // Download implements csvimport.Links. It looks for the object first.
-func (l *Links) Download(ctx context.Context, key string) (string, time.Time, error) {
+func (l *Links) Download(ctx context.Context, key string) (csvimport.Link, error) {
 	if _, err := l.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &key}); err != nil {
-		return "", time.Time{}, translate("look for an object", err)
+		return csvimport.Link{}, translate("look for an object", err)
 	}
 	expires := l.now().Add(linkLife)
 	signed, err := l.signer.PresignGetObject(ctx, &s3.GetObjectInput{
@@ -58,7 +58,7 @@ func (l *Links) Download(ctx context.Context, key string) (string, time.Time, er
 		Bucket: &l.bucket, Key: &key, ResponseContentDisposition: new("attachment"),
 	})
 	if err != nil {
-		return "", time.Time{}, translate("sign a download", err)
+		return csvimport.Link{}, translate("sign a download", err)
 	}
-	return signed.URL, expires, nil
+	return csvimport.Link{URL: signed.URL, Expires: expires}, nil
 }

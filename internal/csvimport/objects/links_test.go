@@ -16,21 +16,21 @@ import (
 func TestLinks(t *testing.T) {
 	f := newFixture(t)
 	before := time.Now()
-	upload, expires, err := f.links.Upload(t.Context(), key)
+	upload, err := f.links.Upload(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if life := expires.Sub(before); life < 59*time.Minute || life > 61*time.Minute {
+	if life := upload.Expires.Sub(before); life < 59*time.Minute || life > 61*time.Minute {
 		t.Errorf("the upload expires in %v, want an hour", life)
 	}
-	if status, _ := exchange(t, http.MethodPut, upload, "identifier\nu1\n"); status != http.StatusOK {
+	if status, _ := exchange(t, http.MethodPut, upload.URL, "identifier\nu1\n"); status != http.StatusOK {
 		t.Fatalf("upload: got %d, want 200", status)
 	}
-	download, _, err := f.links.Download(t.Context(), key)
+	download, err := f.links.Download(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, got := exchange(t, http.MethodGet, download, ""); status != http.StatusOK || got != "identifier\nu1\n" {
+	if status, got := exchange(t, http.MethodGet, download.URL, ""); status != http.StatusOK || got != "identifier\nu1\n" {
 		t.Errorf("download: got %d %q, want what was uploaded", status, got)
 	}
 }
@@ -39,11 +39,11 @@ func TestLinks(t *testing.T) {
 // plain PUT would be refused.
 func TestLinksSignNoMoreThanTheyMust(t *testing.T) {
 	f := newFixture(t)
-	link, _, err := f.links.Upload(t.Context(), key)
+	link, err := f.links.Upload(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(link)
+	u, err := url.Parse(link.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ func TestLinksSignNoMoreThanTheyMust(t *testing.T) {
 
 func TestNoLinkToNothing(t *testing.T) {
 	f := newFixture(t)
-	if link, _, err := f.links.Download(t.Context(), "results/p/none.errors.csv"); !errors.Is(err, csvimport.ErrGone) {
-		t.Errorf("got %q and error %v, want ErrGone", link, err)
+	if link, err := f.links.Download(t.Context(), "results/p/none.errors.csv"); !errors.Is(err, csvimport.ErrGone) {
+		t.Errorf("got %q and error %v, want ErrGone", link.URL, err)
 	}
 }
 

@@ -274,7 +274,7 @@ func TestErrorsDoNotNameTheObject(t *testing.T) {
 		"open":     func() error { _, err := nowhere.Open(t.Context(), name, "", 0, -1); return err },
 		"put":      func() error { return nowhere.Put(t.Context(), name, strings.NewReader("x")) },
 		"remove":   func() error { return nowhere.Remove(t.Context(), name) },
-		"download": func() error { _, _, err := links.Download(t.Context(), name); return err },
+		"download": func() error { _, err := links.Download(t.Context(), name); return err },
 	} {
 		if err := do(); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got error %v, want one without the name", doing, err)
