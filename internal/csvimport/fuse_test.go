@@ -107,16 +107,24 @@ func (f fusedStore) Apply(ctx context.Context, l user.Load, decisions []user.Dec
 	return results
 }
 
-func (f fusedStore) Undo(ctx context.Context, projectID, importID string, users [][]user.Before) []user.UndoResult {
+func (f fusedStore) Undo(ctx context.Context, projectID, importID string, before []user.Before) []user.UndoResult {
 	var results []user.UndoResult
 	err := f.burn(func() error {
-		results = f.Store.Undo(ctx, projectID, importID, users)
+		results = f.Store.Undo(ctx, projectID, importID, before)
 		return nil
 	})
 	if err != nil {
-		results = make([]user.UndoResult, len(users))
 		for n := range results {
 			results[n].Err = err
+		}
+	}
+	if results == nil {
+		seen := make(map[string]bool)
+		for _, b := range before {
+			if !seen[b.UserID] {
+				seen[b.UserID] = true
+				results = append(results, user.UndoResult{UserID: b.UserID, Err: err})
+			}
 		}
 	}
 	return results

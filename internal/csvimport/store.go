@@ -34,9 +34,9 @@ type Store interface {
 	// Apply writes what was decided and answers in order. A row that lost a race is answered with user.ErrAgain and one
 	// that met a busy store with user.ErrUnavailable: it is to be prepared again.
 	Apply(ctx context.Context, l user.Load, decisions []user.Decision) []user.Result
-	// Undo takes back what an import did to users, given what its rows wrote down of each of them, and answers in
-	// order. To repeat it answers the same.
-	Undo(ctx context.Context, projectID, importID string, users [][]user.Before) []user.UndoResult
+	// Undo takes back what an import did to users, given all that its rows wrote down of each, and answers once for each
+	// user, in the order of their first mention. To repeat it answers the same.
+	Undo(ctx context.Context, projectID, importID string, before []user.Before) []user.UndoResult
 }
 
 // Projects knows the projects. It must be safe for concurrent use.

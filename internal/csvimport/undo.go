@@ -142,9 +142,9 @@ func (r *reverter) take(ctx context.Context, users [][]user.Before) ([]user.Undo
 		pending[n] = n
 	}
 	for began, tries := time.Now(), 1; ; tries++ {
-		some := make([][]user.Before, len(pending))
-		for n, p := range pending {
-			some[n] = users[p]
+		var some []user.Before
+		for _, p := range pending {
+			some = append(some, users[p]...)
 		}
 		var again []int
 		var why error
