@@ -64,7 +64,38 @@ func (s *Service) Create(ctx context.Context, projectID, name string, o Options)
 
 // ValidName reports whether a file of the name may be uploaded.
 func ValidName(name string) bool {
-	return name == path.Base(name) && isUpload(name) && len(name) <= 255
+	return name == path.Base(name) && isUpload(name) && len(name) <= 255 && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// Results returns links to those results of the import that exist. If another file was uploaded under the same name since,
+// they are that one's.
+func (s *Service) Results(ctx context.Context, i Import) (map[Result]Link, error) {
+	links := make(map[Result]Link)
+	for _, r := range i.results() {
+		link, err := s.Links.Download(ctx, i.ResultKey(r))
+		switch {
+		case err == nil:
+			links[r] = link
+		case !errors.Is(err, ErrGone):
+			return nil, err
+		}
+	}
+	return links, nil
+}
+
+// results returns the results that the import may have so far.
+func (i Import) results() []Result {
+	var all []Result
+	if i.Finished() && i.ETag != "" {
+		all = append(all, Errors, Skipped)
+		if i.Options.DryRun {
+			all = append(all, Changes)
+		}
+	}
+	if i.Undo.Status == Completed {
+		all = append(all, Kept)
+	}
+	return all
 }
 
 // Progress is how far an import is.
