@@ -69,7 +69,7 @@ func newRig(t testing.TB) *rig {
 		Objects: r.objects, Queue: r, Store: r.store, Records: r.store, Projects: r.store, Phones: phone.Parse,
 		Log: slog.New(slog.NewTextHandler(&synced{to: &r.log}, nil)),
 	}
-	r.service = &csvimport.Service{Records: r.store, Queue: r}
+	r.service = &csvimport.Service{Records: r.store, Queue: r, Links: objects.NewLinks(cfg, bucket, path)}
 	return r
 }
 
