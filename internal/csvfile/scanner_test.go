@@ -219,26 +219,40 @@ func FuzzChunks(f *testing.F) {
 		if windows {
 			format.Encoding = csvfile.Windows1252
 		}
-		want, _ := scan(bytes.NewReader(in), format, csvfile.Position{}, int(width))
-		var got, beyond []record
-		cuts := boundaries(in, int64(size), int(width))
-		for i, at := range cuts {
-			end := int64(len(in))
-			if i+1 < len(cuts) {
-				end = cuts[i+1].Offset
-			}
-			chunk, _ := scan(bytes.NewReader(in[at.Offset:end]), format, at, int(width))
-			got = append(got, chunk...)
-			rest, _ := scan(bytes.NewReader(in[at.Offset:]), format, at, int(width))
-			beyond = append(beyond, rest[:min(len(rest), len(chunk))]...)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("the whole (-) and its chunks (+) differ:\n%s", diff)
-		}
-		if diff := cmp.Diff(want, beyond); diff != "" {
-			t.Errorf("the whole (-) and chunks with what follows (+) differ:\n%s", diff)
-		}
+		checkChunks(t, in, format, int64(size), int(width))
 	})
+}
+
+func TestChunksOfLongRecords(t *testing.T) {
+	line := "c," + strings.Repeat("d", 1021) + "\n"
+	in := "a,\"b\n" + strings.Repeat(line, csvfile.MaxRecord/len(line)+1) + "e,\"f\ng\"\n" + strings.Repeat("x", csvfile.MaxRecord+1) + "\nh,i\n"
+	for _, size := range []int64{300 << 10, 2 << 20} {
+		checkChunks(t, []byte(in), csvfile.Format{}, size, 2)
+	}
+}
+
+// checkChunks compares the records of a file with those of its chunks of at least size bytes.
+func checkChunks(t *testing.T, in []byte, format csvfile.Format, size int64, width int) {
+	t.Helper()
+	want, _ := scan(bytes.NewReader(in), format, csvfile.Position{}, width)
+	var got, beyond []record
+	cuts := boundaries(in, size, width)
+	for i, at := range cuts {
+		end := int64(len(in))
+		if i+1 < len(cuts) {
+			end = cuts[i+1].Offset
+		}
+		chunk, _ := scan(bytes.NewReader(in[at.Offset:end]), format, at, width)
+		got = append(got, chunk...)
+		rest, _ := scan(bytes.NewReader(in[at.Offset:]), format, at, width)
+		beyond = append(beyond, rest[:min(len(rest), len(chunk))]...)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the whole (-) and its chunks (+) differ:\n%s", diff)
+	}
+	if diff := cmp.Diff(want, beyond); diff != "" {
+		t.Errorf("the whole (-) and chunks with what follows (+) differ:\n%s", diff)
+	}
 }
 
 // boundaries returns where chunks of at least size bytes start.

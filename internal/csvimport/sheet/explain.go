@@ -12,12 +12,7 @@ import (
 // Explain returns the fault of a row that the store refused, with an error that sending it again will not mend.
 func (s *Sheet) Explain(row Row, err error) *Fault {
 	if invalid := invalidOf(err); invalid != nil {
-		var faults []cellFault
-		ids := s.identified(row.Cells)
-		for _, f := range invalid.Fields {
-			faults = append(faults, cellFault{s.find(f.Pointer, ids), f.Detail})
-		}
-		return s.fault(faults)
+		return s.fault(s.locate(invalid.Fields, row.Cells))
 	}
 	if conflict, ok := errors.AsType[*user.ConflictError](err); ok {
 		return &Fault{Field: s.Columns[s.find("/identifier/0", s.identified(row.Cells))].Name, Reason: conflict.Error()}
@@ -26,6 +21,16 @@ func (s *Sheet) Explain(row Row, err error) *Fault {
 		return &Fault{Reason: user.ErrTooLarge.Error()}
 	}
 	return &Fault{Reason: "the row could not be stored; try it again"}
+}
+
+// locate finds the columns of the faults of a request that was made of the cells.
+func (s *Sheet) locate(fields []user.FieldError, cells []string) []cellFault {
+	ids := s.identified(cells)
+	out := make([]cellFault, len(fields))
+	for i, f := range fields {
+		out[i] = cellFault{s.find(f.Pointer, ids), f.Detail}
+	}
+	return out
 }
 
 // fault names every column at fault, from left to right, each once.

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lunogram-users/internal/user"
@@ -9,36 +10,42 @@ import (
 
 // newColumn understands the header of column i, and the mapping of it, if any.
 func newColumn(i int, header string, m Mapping) (Column, error) {
-	col := Column{Header: header}
-	name := strings.TrimSpace(header)
-	if name == "" {
+	col := Column{Header: header, Name: strings.TrimSpace(header)}
+	if col.Name == "" {
 		return col, stopColumn(i, "has no name: name it in the first line or remove it")
 	}
-	col.Name = name
 	if col.identifier() {
 		col.Role = Identifier
 	} else {
-		col.Name, col.Type = cutType(name)
+		col.Name, col.Type = cutType(col.Name)
 		col.Role = namedRole(col.Name)
 	}
 	if col.Role == Data {
 		col.Path = strings.Split(col.Name, ".")
 	}
 	col.apply(m)
-	col.Declared = col.Type != ""
-	switch {
-	case col.Role == Identifier && col.Source == "":
-		return col, stopColumn(i, "names no source after identifier: write identifier:crm, for example")
-	case col.Role == Ignored || col.Role == Report || col.Role == Data && col.emptyKey() < 0:
-		return col, nil
-	case col.Role == Data:
-		return col, stopColumn(i, "has a dot at the start or the end of its name, or two in a row: rename it, or map it to a "+
-			"key in the options of the import")
-	case col.Declared && col.Type != Text:
-		return col, stopColumn(i, fmt.Sprintf("is declared as %s, but what it holds is always text: take the type away", col.Type))
+	if err := col.check(i); err != nil {
+		return col, err
 	}
-	col.Type, col.Declared = "", false
+	if col.Declared = col.Role == Data && col.Type != ""; !col.Declared {
+		col.Type = ""
+	}
 	return col, nil
+}
+
+// check returns what is wrong with the column, the i-th, by itself.
+func (c *Column) check(i int) error {
+	nameless := func(key string) bool { return strings.TrimSpace(key) == "" }
+	switch {
+	case c.Role == Identifier && c.Source == "":
+		return stopColumn(i, "names no source after identifier: write identifier:crm, for example")
+	case c.Role == Data && slices.ContainsFunc(c.Path, nameless):
+		return stopColumn(i, "has a dot at the start or the end of its name, or two in a row: rename it, or map it to a "+
+			"key in the options of the import")
+	case (c.Role == Identifier || contact(c.Role)) && c.Type != "" && c.Type != Text:
+		return stopColumn(i, fmt.Sprintf("is declared as %s, but what it holds is always text: take the type away", c.Type))
+	}
+	return nil
 }
 
 // stopColumn returns a Stop about column i, counted from 0.
@@ -88,13 +95,3 @@ func namedRole(name string) Role {
 }
 
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
-
-// emptyKey returns the index of the first empty key of the path, -1 if there is none.
-func (c *Column) emptyKey() int {
-	for i, key := range c.Path {
-		if strings.TrimSpace(key) == "" {
-			return i
-		}
-	}
-	return -1
-}

@@ -137,9 +137,8 @@ func (r *Reader) fill(row *Row) *Fault {
 	if len(q.Upsert.Identifiers) == 0 {
 		return &Fault{Field: r.sheet.identifierName(), Reason: "the row has no identifier"}
 	}
-	ids := r.sheet.identified(row.Cells)
-	for _, f := range r.normalize(&q) {
-		q.faults = append(q.faults, cellFault{r.sheet.find(f.Pointer, ids), f.Detail})
+	if invalid := r.normalize(&q); invalid != nil {
+		q.faults = append(q.faults, r.sheet.locate(invalid.Fields, row.Cells)...)
 	}
 	if len(q.faults) > 0 {
 		return r.sheet.fault(q.faults)
@@ -155,7 +154,7 @@ func (r *Reader) cell(q *request, i int, cell string) (err error) {
 		pair := user.Pair{Source: col.Source, ExternalID: cell}
 		q.Upsert.Identifiers = append(q.Upsert.Identifiers, user.Sent{Pair: pair})
 	case Email:
-		p.Email = &cell
+		p.Email = new(cell)
 	case Phone:
 		q.phone, err = pointTo(r.phones(cell, r.sheet.Region))
 	case Timezone:
@@ -189,7 +188,7 @@ func (e typeError) Error() string { return Type(e).requirement() }
 // normalize puts the request into canonical form and returns what the domain refuses. It spares the domain a look at what was
 // parsed as it would parse it, and at data that is valid by its type and too small to be too large: both cost
 // more than all else that a row takes.
-func (r *Reader) normalize(q *request) []user.FieldError {
+func (r *Reader) normalize(q *request) *user.InvalidError {
 	patch := q.Upsert.Patch
 	if !q.unchecked && q.Size+r.keys < user.MaxBytes/2 {
 		q.Upsert.Patch.Data, q.Upsert.Patch.MergeData = nil, nil
@@ -197,10 +196,7 @@ func (r *Reader) normalize(q *request) []user.FieldError {
 	err := q.Upsert.Normalize()
 	patch.Phone, patch.Timezone, patch.Locale = q.phone, q.timezone, q.locale
 	q.Upsert.Patch = patch
-	if invalid := invalidOf(err); invalid != nil {
-		return invalid.Fields
-	}
-	return nil
+	return invalidOf(err)
 }
 
 // put sets the value at a path of data. A row has about so many keys at the top.
