@@ -1,7 +1,7 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get] and [Delete]; all of them share the table of routes.go,
+// There is one handler per Lambda, [Upsert], [Get], [Delete] and [Imports]; all of them share the table of routes.go,
 // and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
 // or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
 //
@@ -39,6 +39,9 @@ type Upserter interface {
 	Upsert(ctx context.Context, req user.Upsert) (user.User, error)
 	// Patch changes one user on condition of the version, if there is one. An absorbed id means its survivor.
 	Patch(ctx context.Context, projectID, userID string, p user.Patch, ifMatch *int64) (user.User, error)
+	// UpsertBatch upserts up to 100 requests, those of one user in order, and answers each by its index: one that
+	// fails does not hold up the others.
+	UpsertBatch(ctx context.Context, projectID string, batch []user.Upsert) []user.Result
 	// UserByPair returns the owner of the pair.
 	UserByPair(ctx context.Context, projectID string, p user.Pair) (user.User, error)
 }
@@ -96,6 +99,12 @@ type DeleteStore interface {
 	Deleter
 }
 
+// ImportsStore is what the imports function needs of the store.
+type ImportsStore interface {
+	Keys
+	Projects
+}
+
 // Options are what handlers may be told. The zero value works.
 type Options struct {
 	Log *slog.Logger     // slog.Default() if nil
@@ -108,6 +117,7 @@ type service struct {
 	reader   Reader
 	lister   Lister
 	deleter  Deleter
+	importer Importer
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
@@ -130,6 +140,13 @@ func Get(store GetStore, o Options) http.Handler {
 func Delete(store DeleteStore, o Options) http.Handler {
 	s := &service{deleter: store, log: o.logger(), now: o.clock()}
 	return s.handler(deleteFunction, store)
+}
+
+// Imports returns the handler of the imports function: it creates, shows, lists and cancels imports, and takes them back.
+func Imports(store ImportsStore, importer Importer, o Options) http.Handler {
+	s := &service{importer: importer, log: o.logger(), now: o.clock()}
+	s.projects = newProjectCache(store, s.now)
+	return s.handler(importFunction, store)
 }
 
 func (o Options) logger() *slog.Logger {

@@ -21,14 +21,22 @@ const maxBody = 1 << 20
 // as clients of the existing system may send them. The media type is not looked at: the body is JSON or a 400.
 // Faults that later reading finds are to be added to b.
 func decodeBody(r *http.Request, b *badRequest) (object, error) {
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return object{}, errTooLarge
-		}
-		return object{}, &badRequest{detail: "the body could not be read"}
+		return object{}, err
 	}
 	return parseObject(body, b)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, errTooLarge
+	}
+	if err != nil {
+		return nil, &badRequest{detail: "the body could not be read"}
+	}
+	return body, nil
 }
 
 func parseObject(body []byte, b *badRequest) (object, error) {

@@ -16,8 +16,13 @@ type tagged interface {
 	etag() string
 }
 
+// created is an answer that tells of something new: 201.
+type created interface {
+	location() string
+}
+
 // endpoint serves one route: decode reads the request, do carries it out, and what it returns is encoded as JSON
-// with 200, or as 204 if it is nothing. An error of either becomes a problem document. This is the only
+// with 200, with 201 if it is created, or as 204 if it is nothing. An error of either becomes a problem document. This is the only
 // place where requests are answered.
 func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), do func(context.Context, In) (Out, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +46,12 @@ func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), d
 				w.Header().Set("ETag", tag)
 			}
 		}
-		respond(w, r, http.StatusOK, "application/json", out, s.log)
+		status := http.StatusOK
+		if c, ok := any(out).(created); ok {
+			w.Header().Set("Location", c.location())
+			status = http.StatusCreated
+		}
+		respond(w, r, status, "application/json", out, s.log)
 	})
 }
 
@@ -49,7 +59,7 @@ func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), d
 func respond(w http.ResponseWriter, r *http.Request, status int, contentType string, answer any, log *slog.Logger) {
 	body, err := encode(answer)
 	if err != nil {
-		p := problemOf(err).of(r)
+		p := problemOf(err).in(r.Context())
 		log.ErrorContext(r.Context(), "encode the answer", slog.Any("error", err), slog.String("request_id", p.RequestID))
 		status, contentType = p.Status, problemType
 		w.Header().Del("ETag")

@@ -35,6 +35,32 @@ func (o object) text(name string) *string {
 	}
 }
 
+// word returns a string; "" when it is absent or null.
+func (o object) word(name string) string {
+	if s := o.text(name); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// flag returns a boolean; otherwise when it is absent or null.
+func (o object) flag(name string, otherwise bool) bool {
+	switch v := o.fields[name].(type) {
+	case nil:
+		return otherwise
+	case bool:
+		return v
+	default:
+		o.bad.body(o.at(name), "must be true or false")
+		return otherwise
+	}
+}
+
+// member returns an object to read in turn; an empty one when it is absent or null.
+func (o object) member(name string) object {
+	return object{fields: o.object(name), pointer: o.at(name), bad: o.bad}
+}
+
 // object returns the members of an object; nil when it is absent or null.
 func (o object) object(name string) map[string]any {
 	switch v := o.fields[name].(type) {

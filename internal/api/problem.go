@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -39,8 +40,9 @@ var (
 	errUnauthorized = errors.New("a valid API key for this project is needed")
 	errForbidden    = errors.New("this key may not do this")
 	errTooLarge     = errors.New("the body is larger than 1 MB")
+	errNoImport     = errors.New("there is no such import")
 	errBadPath      = errors.New("the path or query is not validly escaped")
-	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for fewer users with limit")
+	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for less at a time")
 	errPanic        = errors.New("panic")
 )
 
@@ -57,6 +59,7 @@ type kind struct {
 var kinds = []kind{
 	{errNoRoute, http.StatusNotFound, "not-found", "resource not found", ""},
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "method not allowed", ""},
+	{errNoImport, http.StatusNotFound, "not-found", "resource not found", ""},
 	{errUnauthorized, http.StatusUnauthorized, "unauthorized", "unauthorized", ""},
 	{errForbidden, http.StatusForbidden, "forbidden", "forbidden", ""},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", ""},
@@ -66,6 +69,9 @@ var kinds = []kind{
 	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",
 		"the user does not have the version that If-Match asks for"},
 	{user.ErrLastIdentifier, http.StatusConflict, "last-identifier", "conflict", "a user keeps at least one identifier"},
+	{csvimport.ErrFinished, http.StatusConflict, "import-finished", "conflict", "the import is over and cannot be canceled"},
+	{csvimport.ErrNoUndo, http.StatusConflict, "no-undo", "conflict",
+		"the import cannot be taken back: it is not over yet, wrote no user, is older than 30 days, or kept no before-images"},
 	{user.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", "the profile would exceed 400 KB"},
 	{user.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "service unavailable",
 		"the store is busy; send the same request again"},
@@ -112,10 +118,11 @@ func newProblem(status int, slug, title, detail string, faults ...fault) problem
 	return problem{Type: "urn:lunogram-users:problem:" + slug, Title: title, Status: status, Detail: detail, Errors: faults}
 }
 
-// of completes the problem for the request that it answers. Who may not read users is told no user ids.
-func (p problem) of(r *http.Request) problem {
-	p.RequestID = requestIDOf(r.Context())
-	if key, ok := keyOf(r.Context()); !ok || !key.Role.Includes(project.Support) {
+// in completes the problem for the request that it answers, by the request's context. Who may not read users is told no
+// user ids.
+func (p problem) in(ctx context.Context) problem {
+	p.RequestID = requestIDOf(ctx)
+	if key, ok := keyOf(ctx); !ok || !key.Role.Includes(project.Support) {
 		p.UserIDs = nil
 	}
 	return p
@@ -123,7 +130,7 @@ func (p problem) of(r *http.Request) problem {
 
 // fail answers a request with the problem that the error is, and logs it if it is our fault.
 func fail(w http.ResponseWriter, r *http.Request, err error, log *slog.Logger) {
-	p := problemOf(err).of(r)
+	p := problemOf(err).in(r.Context())
 	switch p.Status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 11.6.1

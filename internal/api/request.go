@@ -25,20 +25,25 @@ type upsertRequest struct {
 // decodeUpsert reads an upsert. Contact fields and data that are absent or null keep what is stored.
 func decodeUpsert(r *http.Request) (upsertRequest, error) {
 	b := &badRequest{}
-	in := upsertRequest{}
-	in.IfMatch, in.mustExist = ifMatch(r, b)
+	version, mustExist := ifMatch(r, b)
 	o, err := decodeBody(r, b)
 	if err != nil {
-		return in, err
+		return upsertRequest{}, err
 	}
-	in.ProjectID = projectOf(r.Context())
-	in.Identifiers = readIdentifiers(o)
-	for name, field := range contact(&in.Patch) {
+	u, err := readUpsert(o, projectOf(r.Context()))
+	u.IfMatch = version
+	return upsertRequest{Upsert: u, mustExist: mustExist}, err
+}
+
+// readUpsert reads an upsert, and returns all that is wrong with it as one *badRequest.
+func readUpsert(o object, projectID string) (user.Upsert, error) {
+	u := user.Upsert{ProjectID: projectID, Identifiers: readIdentifiers(o)}
+	for name, field := range contact(&u.Patch) {
 		*field = readContact(o, name)
 	}
-	in.Patch.Data = o.object("data")
-	err = finish(b, in.Normalize())
-	return in, err
+	u.Patch.Data = o.object("data")
+	err := finish(o.bad, u.Normalize())
+	return u, err
 }
 
 // finish joins the faults found while decoding with those that the domain found.
@@ -52,14 +57,8 @@ func finish(b *badRequest, err error) error {
 func readIdentifiers(o object) []user.Sent {
 	var sent []user.Sent
 	for _, item := range o.objects("identifier") {
-		s := user.Sent{Metadata: item.object("metadata")}
-		if source := item.text("source"); source != nil {
-			s.Source = *source
-		}
-		if id := item.text("external_id"); id != nil {
-			s.ExternalID = *id
-		}
-		sent = append(sent, s)
+		pair := user.Pair{Source: item.word("source"), ExternalID: item.word("external_id")}
+		sent = append(sent, user.Sent{Pair: pair, Metadata: item.object("metadata")})
 	}
 	return sent
 }

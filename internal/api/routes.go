@@ -14,6 +14,7 @@ const (
 	upsertFunction = "upsert"
 	getFunction    = "get"
 	deleteFunction = "delete"
+	importFunction = "imports"
 )
 
 // route is one line of the route table.
@@ -33,10 +34,14 @@ func (s *service) routes() []route {
 		scoped = "/api/client/projects/{projectID}/users"
 		admin  = "/api/admin/projects/{projectID}/subjects/users"
 		one    = admin + "/{userID}"
+
+		imports = "/api/admin/projects/{projectID}/imports"
 	)
 	return []route{
 		{upsertFunction, "POST", client, project.Client, endpoint(s, decodeUpsert, s.upsert)},
 		{upsertFunction, "POST", scoped, project.Client, endpoint(s, decodeUpsert, s.upsert)},
+		{upsertFunction, "POST", client + "/batch", project.Client, endpoint(s, decodeBatch, s.upsertBatch)},
+		{upsertFunction, "POST", scoped + "/batch", project.Client, endpoint(s, decodeBatch, s.upsertBatch)},
 		{upsertFunction, "POST", admin, project.Editor, endpoint(s, decodeUpsert, s.upsert)},
 		{upsertFunction, "PATCH", one, project.Editor, endpoint(s, decodePatch, s.patch)},
 
@@ -49,6 +54,12 @@ func (s *service) routes() []route {
 		{deleteFunction, "DELETE", scoped, project.Editor, endpoint(s, decodePairs, s.deleteByPairs)},
 		{deleteFunction, "DELETE", one, project.Editor, endpoint(s, decodeUserPath, s.deleteUser)},
 		{deleteFunction, "DELETE", one + "/identifiers/{identifierID}", project.Editor, endpoint(s, decodeIdentifierPath, s.detach)},
+
+		{importFunction, "POST", imports, project.Admin, endpoint(s, decodeCreateImport, s.createImport)},
+		{importFunction, "GET", imports, project.Support, endpoint(s, s.decodeImports, s.listImports)},
+		{importFunction, "GET", imports + "/{importID}", project.Support, endpoint(s, decodeImportPath, s.getImport)},
+		{importFunction, "POST", imports + "/{importID}/cancel", project.Admin, endpoint(s, decodeImportPath, s.cancelImport)},
+		{importFunction, "POST", imports + "/{importID}/undo", project.Admin, endpoint(s, decodeImportPath, s.undoImport)},
 	}
 }
 

@@ -154,7 +154,7 @@ func (b *batchRun) one(ctx context.Context, req user.Upsert, profiles map[string
 	if p, ok := profiles[own[req.Identifiers[0].Pair]]; ok && p.live() && p.owns(req.Identifiers) {
 		u := p.user(b.project)
 		if req = req.Against(u); req.Redundant() {
-			return user.Result{UserID: u.ID, Outcome: user.Unchanged}
+			return batchResult(u, user.Unchanged, nil)
 		}
 	}
 	w := newUpsert(b.store, req)
@@ -166,5 +166,11 @@ func (b *batchRun) one(ctx context.Context, req user.Upsert, profiles map[string
 		}
 		return w.try(ctx)
 	})
-	return user.Result{UserID: u.ID, Outcome: w.outcome, Err: err}
+	return batchResult(u, w.outcome, err)
+}
+
+func batchResult(u user.User, outcome user.Outcome, err error) user.Result {
+	return user.Result{
+		UserID: u.ID, Outcome: outcome, Err: err, Version: u.Version, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+	}
 }

@@ -106,4 +106,7 @@ type Result struct {
 	UserID  string
 	Outcome Outcome
 	Err     error
+	// Version, CreatedAt and UpdatedAt are those that the user has afterwards. Rows of an import are answered without.
+	Version              int64
+	CreatedAt, UpdatedAt time.Time
 }
