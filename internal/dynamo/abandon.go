@@ -17,10 +17,10 @@ import (
 const (
 	// abandonedFor is how long a profile is kept from coming into being, longer than any write is under way.
 	abandonedFor = 24 * time.Hour
-	// Between the claim and the profile there are milliseconds. Only a claim that still dangles after some
-	// pauses, up to about half a second in all, is held to be abandoned.
-	firstLook = 3
-	lastLook  = 6
+	// Between the claim and the profile there are milliseconds. Only a claim that still dangles after some pauses, up to 200
+	// milliseconds in all, is held to be abandoned.
+	firstLook = 4
+	lastLook  = 5
 )
 
 // abandonedItem stands where the profile of a user would be whose claims were given up. To readers it is a user who is

@@ -17,6 +17,7 @@ func TestCosts(t *testing.T) {
 	p := dynamotest.Project(t, s)
 	ctx := t.Context()
 
+	var estimated user.Usage // of an import
 	upsert := func(req user.Upsert) user.User {
 		t.Helper()
 		u, err := s.Upsert(ctx, req)
@@ -37,6 +38,31 @@ func TestCosts(t *testing.T) {
 	big := request(t, p.ID, "big")
 	big.Patch.Data = map[string]any{"bio": strings.Repeat("x", 3000)} // a profile of 4 KB
 	upsert(big)
+
+	// load applies rows of an import of their own, whose estimate must be what is counted.
+	load := func(want string, rows []user.Row) {
+		t.Helper()
+		l := newLoad(p)
+		decisions, used, err := s.Prepare(ctx, l, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range decisions {
+			used.Write += d.WriteUnits
+		}
+		for _, r := range s.Apply(ctx, l, decisions) {
+			if r.Err != nil || string(r.Outcome) != want {
+				t.Fatalf("%s, %v; want %s", r.Outcome, r.Err, want)
+			}
+		}
+		estimated = used
+	}
+	fresh, changed, attached := make([]user.Row, 100), make([]user.Row, 100), make([]user.Row, 100)
+	for i := range fresh {
+		id := fmt.Sprintf("row%d", i)
+		fresh[i], changed[i], attached[i] = row(t, int64(i+1), "free", id), row(t, int64(i+1), "pro", id), row(t, int64(i+1), "gold", id, "crm:"+id)
+		fresh[i].Patch.Email = new(id + "@example.com")
+	}
 
 	tests := []struct {
 		name string
@@ -80,6 +106,15 @@ func TestCosts(t *testing.T) {
 				t.Fatal(r[0])
 			}
 		}, dynamotest.Usage{Calls: 2, Read: 2}},
+		{"100 new rows of an import", func() { load("created", fresh) }, dynamotest.Usage{Calls: 9, Read: 100, Write: 400}},
+		{"100 unchanged rows of an import", func() { load("unchanged", fresh) }, dynamotest.Usage{Calls: 2, Read: 200}},
+		{"100 changed rows of an import", func() { load("updated", changed) }, dynamotest.Usage{Calls: 6, Read: 200, Write: 100}},
+		{"100 rows of an import that attach a pair", func() { load("updated", attached) }, dynamotest.Usage{Calls: 103, Read: 300, Write: 400}},
+		{"create with one pair and an e-mail, in a transaction", func() {
+			req := request(t, p.ID, "mail")
+			req.Patch.Email = new("m@example.com")
+			upsert(req)
+		}, dynamotest.Usage{Calls: 2, Read: 1, Write: 6}},
 		{"delete", func() {
 			if err := s.Delete(ctx, p.ID, u.ID); err != nil {
 				t.Fatal(err)
@@ -88,9 +123,14 @@ func TestCosts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		m.Take()
+		estimated = user.Usage{}
 		tt.do()
-		if got := m.Take(); got != tt.want {
+		got := m.Take()
+		if got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+		if want := (user.Usage{Read: got.Read, Write: got.Write}); estimated != (user.Usage{}) && estimated != want {
+			t.Errorf("%s: estimated %+v, used %+v", tt.name, estimated, want)
 		}
 	}
 }

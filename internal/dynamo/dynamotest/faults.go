@@ -24,6 +24,7 @@ const (
 	Before    Fault = "timed out before"   // the connection broke; not persisted
 	After     Fault = "timed out after it" // persisted, but the reply was lost
 	Conflict  Fault = "conflict"           // refused as a transaction held the item; not persisted; writes only
+	Partly    Fault = "throttled in part"  // the second half of a batch of statements is throttled; no other call breaks
 )
 
 // Faults breaks chosen exchanges of a store at its HTTP transport. It is safe for concurrent use.
@@ -80,6 +81,10 @@ func (f *Faults) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp := conflicting(req, operation); resp != nil {
 			return resp, nil
 		}
+	case Partly:
+		if operation == "BatchExecuteStatement" {
+			return half(req)
+		}
 	case Before:
 		return nil, errors.New("the connection broke")
 	case After:
@@ -102,6 +107,8 @@ func conflicting(req *http.Request, operation string) *http.Response {
 	switch operation {
 	case "UpdateItem", "PutItem", "DeleteItem":
 		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"busy"}`)
+	case "BatchExecuteStatement":
+		return answer(req, http.StatusOK, statementErrors("TransactionConflict", len(statements(req))))
 	case "TransactWriteItems":
 		reasons := `{"Code":"TransactionConflict","Message":"busy"}` + strings.Repeat(`,{"Code":"None"}`, transactItems(req)-1)
 		return refusal(req, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"cancelled",`+
@@ -119,9 +126,58 @@ func transactItems(req *http.Request) int {
 	return len(in.TransactItems)
 }
 
+// statements returns the statements of a batch. It uses up the body.
+func statements(req *http.Request) []json.RawMessage {
+	var in struct{ Statements []json.RawMessage }
+	if err := json.NewDecoder(req.Body).Decode(&in); err != nil {
+		panic(err) // the SDK sends JSON
+	}
+	return in.Statements
+}
+
+// statementErrors is the answer to a batch of n statements, each of which has the error.
+func statementErrors(code string, n int) string {
+	one := `{"Error":{"Code":"` + code + `","Message":"not now"}}`
+	return `{"Responses":[` + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + `]}`
+}
+
+// half carries out the first half of a batch of statements and answers that the others were throttled.
+func half(req *http.Request) (*http.Response, error) {
+	all := statements(req)
+	done := all[:len(all)/2]
+	var out struct{ Responses []json.RawMessage }
+	if len(done) > 0 {
+		body, err := json.Marshal(map[string]any{"Statements": done})
+		if err != nil {
+			return nil, err
+		}
+		again := req.Clone(req.Context())
+		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		resp, err := http.DefaultTransport.RoundTrip(again)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			return nil, err
+		}
+	}
+	var refused struct{ Responses []json.RawMessage }
+	if err := json.Unmarshal([]byte(statementErrors("ThrottlingError", len(all)-len(done))), &refused); err != nil {
+		return nil, err
+	}
+	out.Responses = append(out.Responses, refused.Responses...)
+	body, err := json.Marshal(out)
+	return answer(req, http.StatusOK, string(body)), err
+}
+
 func refusal(req *http.Request, body string) *http.Response {
+	return answer(req, http.StatusBadRequest, body)
+}
+
+func answer(req *http.Request, status int, body string) *http.Response {
 	return &http.Response{
-		StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Request: req,
+		StatusCode: status, Status: http.StatusText(status), Request: req,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
