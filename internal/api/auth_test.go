@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,9 @@ import (
 func willing() *fake {
 	f := newFake()
 	f.upsert = func(user.Upsert) (user.User, error) { return alice(), nil }
+	f.batch = func(batch []user.Upsert) []user.Result {
+		return slices.Repeat([]user.Result{{UserID: aliceID, Outcome: user.Updated, Version: 3, CreatedAt: created, UpdatedAt: created}}, len(batch))
+	}
 	f.patch = func(user.Patch, *int64) (user.User, error) { return alice(), nil }
 	f.user = func(string) (user.User, error) { return alice(), nil }
 	f.byPair = func(user.Pair) (user.User, error) { return alice(), nil }
@@ -28,7 +32,7 @@ func willing() *fake {
 
 // TestRoles is the table of who may do what.
 func TestRoles(t *testing.T) {
-	s := newServer(t, willing())
+	s := newImportServer(t, willing(), obliging{})
 	tests := []struct {
 		method, path, body string
 		// The status for pk_client, sk_support, sk_editor and sk_admin.
@@ -36,6 +40,8 @@ func TestRoles(t *testing.T) {
 	}{
 		{"POST", client, known, [4]int{200, 403, 200, 200}},
 		{"POST", scopedA, known, [4]int{200, 403, 200, 200}},
+		{"POST", client + "/batch", `{"users":[` + known + `]}`, [4]int{200, 403, 200, 200}},
+		{"POST", scopedA + "/batch", `{"users":[` + known + `]}`, [4]int{200, 403, 200, 200}},
 		{"DELETE", client, known, [4]int{403, 403, 204, 204}},
 		{"DELETE", scopedA, known, [4]int{403, 403, 204, 204}},
 		{"POST", adminA, known, [4]int{403, 403, 200, 200}},
@@ -47,6 +53,11 @@ func TestRoles(t *testing.T) {
 		{"GET", aliceAt + "/subscriptions", "", [4]int{403, 200, 200, 200}},
 		{"DELETE", aliceAt, "", [4]int{403, 403, 204, 204}},
 		{"DELETE", aliceAt + "/identifiers/" + pairID, "", [4]int{403, 403, 204, 204}},
+		{"POST", importsA, `{"name":"a.csv"}`, [4]int{403, 403, 403, 201}},
+		{"GET", importsA, "", [4]int{403, 200, 200, 200}},
+		{"GET", importsA + "/" + aliceID, "", [4]int{403, 200, 200, 200}},
+		{"POST", importsA + "/" + aliceID + "/cancel", "", [4]int{403, 403, 403, 200}},
+		{"POST", importsA + "/" + aliceID + "/undo", "", [4]int{403, 403, 403, 200}},
 	}
 	for _, tt := range tests {
 		for i, key := range []string{"pk_client", "sk_support", "sk_editor", "sk_admin"} {

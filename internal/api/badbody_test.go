@@ -187,7 +187,7 @@ func FuzzUpsertBody(f *testing.F) {
 	f.Add([]byte(with(`"email":"a@b.co","phone":"+15550100001","timezone":"UTC","locale":"en","data":{"a":[1,{"b":null}]}`)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		store := newFake()
-		s := newBareServer(t, store)
+		s := newBareServer(t, store, nil)
 		store.upsert = func(req user.Upsert) (user.User, error) {
 			if err := req.Normalize(); err != nil {
 				t.Errorf("the store was asked what it must refuse: %v", err)

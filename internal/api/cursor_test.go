@@ -75,7 +75,7 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
 		var got asked
-		s := newBareServer(t, pages(&got))
+		s := newBareServer(t, pages(&got), nil)
 		r := s.do("sk_support", "GET", adminA+"?cursor="+url.QueryEscape(cursor), "")
 		if want := http.StatusBadRequest; cursor != "" && r.status != want {
 			t.Errorf("got %d %s, want %d", r.status, r.body, want)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,7 @@ type fake struct {
 	keyReads int
 
 	upsert        func(user.Upsert) (user.User, error)
+	batch         func([]user.Upsert) []user.Result
 	patch         func(user.Patch, *int64) (user.User, error)
 	user          func(id string) (user.User, error)
 	byPair        func(user.Pair) (user.User, error)
@@ -109,6 +111,8 @@ func (f *fake) Project(_ context.Context, id string) (project.Project, error) {
 
 func (f *fake) Upsert(_ context.Context, req user.Upsert) (user.User, error) { return f.upsert(req) }
 
+func (f *fake) UpsertBatch(_ context.Context, _ string, batch []user.Upsert) []user.Result { return f.batch(batch) }
+
 func (f *fake) Patch(_ context.Context, _, _ string, p user.Patch, ifMatch *int64) (user.User, error) {
 	return f.patch(p, ifMatch)
 }
@@ -155,31 +159,45 @@ type server struct {
 	logs *lines
 }
 
-// store is what the three functions need together.
+// store is what the functions need together.
 type store interface {
 	api.UpsertStore
 	api.GetStore
 	api.DeleteStore
+	api.ImportsStore
 }
 
 func newServer(t testing.TB, s store) *server {
 	t.Helper()
-	bare := newBareServer(t, s)
+	return newImportServer(t, s, nil)
+}
+
+// newImportServer is newServer with imports.
+func newImportServer(t testing.TB, s store, importer api.Importer) *server {
+	t.Helper()
+	bare := newBareServer(t, s, importer)
 	bare.http = apitest.Load(t).Handler(t, bare.http)
 	return bare
 }
 
 // newBareServer is newServer without the contract, for fuzz tests.
-func newBareServer(t testing.TB, s store) *server {
+func newBareServer(t testing.TB, s store, importer api.Importer) *server {
 	logs := &lines{}
 	o := api.Options{Log: slog.New(slog.NewTextHandler(logs, nil))}
-	return &server{t: t, logs: logs, http: functions(s, o)}
+	return &server{t: t, logs: logs, http: functions(s, importer, o)}
 }
 
-// functions routes by method, as the catch-all routes of the template do.
-func functions(s store, o api.Options) http.Handler {
-	upsert, get, del := api.Upsert(s, o), api.Get(s, o), api.Delete(s, o)
+// importsPath is what the paths of imports have in common.
+var importsPath = regexp.MustCompile(`^/api/admin/projects/[^/]+/imports`)
+
+// functions routes imports by their path, and all else by method, as the catch-all routes of the template do.
+func functions(s store, importer api.Importer, o api.Options) http.Handler {
+	upsert, get, del, imports := api.Upsert(s, o), api.Get(s, o), api.Delete(s, o), api.Imports(s, importer, o)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if importsPath.MatchString(r.URL.Path) && (r.Method == http.MethodPost || r.Method == http.MethodGet) {
+			imports.ServeHTTP(w, r)
+			return
+		}
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			get.ServeHTTP(w, r)

@@ -42,7 +42,7 @@ var (
 	errTooLarge     = errors.New("the body is larger than 1 MB")
 	errNoImport     = errors.New("there is no such import")
 	errBadPath      = errors.New("the path or query is not validly escaped")
-	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for less at a time")
+	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for fewer users with limit")
 	errPanic        = errors.New("panic")
 )
 

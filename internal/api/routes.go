@@ -96,15 +96,20 @@ func (m methods) handler(path string, log *slog.Logger) http.Handler {
 		allow = append(allow, method)
 	}
 	slices.Sort(allow)
-	refuse := failure(errMethod, log)
+	refuse, elsewhere := failure(errMethod, log), failure(errNoRoute, log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		noteRoute(r.Context(), path)
 		method := r.Method
 		if method == http.MethodHead {
 			method = http.MethodGet
 		}
-		if h := m[method]; h != nil {
+		h, exists := m[method]
+		switch {
+		case h != nil:
 			h.ServeHTTP(w, r)
+			return
+		case exists: // in another function, which the path reaches only as it is written in the contract
+			elsewhere.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))

@@ -42,7 +42,7 @@ func newTenant(t *testing.T) *tenant {
 		keys[role] = token
 	}
 	return &tenant{
-		server: newServer(t, s), t: t, store: s, id: p.ID, keys: keys,
+		server: newImportServer(t, s, importer(s)), t: t, store: s, id: p.ID, keys: keys,
 		admin: "/api/admin/projects/" + p.ID + "/subjects/users", scoped: "/api/client/projects/" + p.ID + "/users",
 	}
 }
@@ -237,7 +237,7 @@ func (tn *tenant) walk(query string, limit int) []string {
 // TestBigPagesOnTheStore checks that users too big for one page are all found by the cursor, whatever the limit.
 func TestBigPagesOnTheStore(t *testing.T) {
 	tn := newTenant(t)
-	tn.server = newBareServer(t, tn.store) // to hold megabytes to the contract takes seconds
+	tn.server = newBareServer(t, tn.store, nil) // to hold megabytes to the contract takes seconds
 	big := strings.Repeat("x", 380<<10)
 	var newest []string
 	for i := range 10 {
