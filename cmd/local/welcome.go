@@ -7,7 +7,7 @@ import (
 	"lunogram-users/internal/local"
 )
 
-// welcome prints where everything is and three commands to try.
+// welcome prints where everything is and commands to try.
 func welcome(out io.Writer, cloud *local.Cloud, d *demo) error {
 	topic := "<topic>"
 	if len(cloud.Template.Topics) > 0 {
@@ -32,10 +32,17 @@ Create a user:
     -H 'Authorization: Bearer %[6]s' -H 'Content-Type: application/json' \
     -d '{"identifier":[{"external_id":"user_123"}],"email":"alice@example.com","phone":"+15550100123","data":{"plan":"premium"}}'
 
-Import a CSV, and see the outcome of its rows under results/ in the bucket:
+Import a CSV, and see what became of its rows; what is refused comes back under results/ in the bucket:
 
   printf 'identifier,email,plan\nuser_001,bob@example.com,free\n' > demo.csv
   curl -T demo.csv %[2]s/%[4]s/imports/%[5]s/demo.csv
+  curl -H 'Authorization: Bearer %[7]s' %[1]s/api/admin/projects/%[5]s/imports
+
+Or ask first what it would do, without doing it, and put the file to the upload.url of the answer:
+
+  curl %[1]s/api/admin/projects/%[5]s/imports \
+    -H 'Authorization: Bearer %[7]s' -d '{"name":"demo.csv","dry_run":true}'
+  curl -T demo.csv UPLOAD_URL
 
 Answer STOP to an SMS, and see the user's subscriptions change:
 

@@ -35,7 +35,10 @@ func (e usageError) Error() string { return string(e) }
 func commands() []command {
 	return []command{
 		{"project", "create", "[-id UUID] NAME", "makes a project and prints its id", (*session).createProject, 1},
-		{"project", "show", "ID", "prints a project", (*session).showProject, 1},
+		{"project", "show", "ID", "prints a project and its settings", (*session).showProject, 1},
+		{"project", "set", "[-region CC] [-undo on|off] ID",
+			"changes settings of imports: the country of phone numbers without a country code (none to refuse them), and whether " +
+				"imports can be taken back", (*session).setProject, 1},
 		{"key", "create", "-project ID -role client|support|editor|admin [-name NAME]",
 			"makes an API key and prints it, once", (*session).createKey, 0},
 		{"key", "list", "-project ID", "prints the keys of a project, less the keys themselves", (*session).listKeys, 0},

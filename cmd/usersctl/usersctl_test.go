@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,35 @@ func TestProjectKeyGroupSender(t *testing.T) {
 	group := c.must("group", "create", "-project", id, "-channel", "sms", "-public", "Offers")
 	if listed := c.must("group", "list", "-project", id); !strings.Contains(listed, group) || !strings.Contains(listed, "Offers") {
 		t.Errorf("group list printed %q, want the group %s named Offers", listed, group)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	c := terminal{t, dynamotest.New(t)}
+	id := c.must("project", "create", "Acme")
+	tests := []struct {
+		args []string
+		want project.Settings
+	}{
+		{[]string{"-region", "de"}, project.Settings{Region: "DE"}},
+		{[]string{"-undo", "off"}, project.Settings{Region: "DE", NoUndo: true}},
+		{[]string{"-region", "none", "-undo", "on"}, project.Settings{}},
+		{[]string{"-region", "US", "-undo", "off"}, project.Settings{Region: "US", NoUndo: true}},
+	}
+	for _, tt := range tests {
+		c.must(slices.Concat([]string{"project", "set"}, tt.args, []string{id})...)
+		if p, err := c.store.Project(t.Context(), id); err != nil || p.Settings != tt.want {
+			t.Errorf("after %v: got %+v, %v; want %+v", tt.args, p.Settings, err, tt.want)
+		}
+	}
+	if shown := c.must("project", "show", id); !strings.Contains(shown, "region:  US\nundo:    off") {
+		t.Errorf("project show printed %q, want the settings", shown)
+	}
+	for _, args := range [][]string{{}, {"-region", "Germany"}, {"-region", "ZZ"}, {"-region", "150"}, {"-undo", "yes"}} {
+		if code, _, stderr := c.run(slices.Concat([]string{"project", "set"}, args, []string{id})...); code != exitUsage {
+			t.Errorf("project set %v: got %d, %q; want %d", args, code, stderr, exitUsage)
+		}
 	}
 }
 
