@@ -16,12 +16,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/local"
-	"lunogram-users/internal/local/sam"
 	"lunogram-users/internal/project"
 )
 
@@ -82,10 +78,7 @@ func printLoad(ctx context.Context, cloud *local.Cloud, requests, clients int) e
 }
 
 func newProject(ctx context.Context, cloud *local.Cloud) (projectID, token string, err error) {
-	store := dynamo.New(aws.Config{
-		Region: sam.Region, BaseEndpoint: &cloud.DynamoDBEndpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}, cloud.Table)
+	store := dynamo.New(config(cloud), cloud.Table)
 	p := project.New("", "bench", time.Now())
 	key, token := project.NewKey("", p.ID, project.Admin, "bench", time.Now())
 	return p.ID, token, errors.Join(store.CreateProject(ctx, p), store.CreateKey(ctx, key))

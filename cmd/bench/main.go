@@ -25,13 +25,14 @@ func main() {
 	requests := flag.Int("requests", 20_000, "how many requests of each kind")
 	clients := flag.Int("clients", 16, "how many clients at once")
 	starts := flag.Int("starts", 25, "how often each function is started")
+	rows := flag.Int("rows", 50_000, "how many rows an import has")
 	flag.Parse()
-	if err := run(context.Background(), *requests, *clients, *starts); err != nil {
+	if err := run(context.Background(), *requests, *clients, *starts, *rows); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, requests, clients, starts int) error {
+func run(ctx context.Context, requests, clients, starts, rows int) error {
 	scratch, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return err
@@ -55,7 +56,10 @@ func run(ctx context.Context, requests, clients, starts int) error {
 	if err := printStarts(ctx, cloud, scratch, starts); err != nil {
 		return err
 	}
-	return printLoad(ctx, cloud, requests, clients)
+	if err := printLoad(ctx, cloud, requests, clients); err != nil {
+		return err
+	}
+	return printImports(ctx, cloud, rows)
 }
 
 // printStarts prints the size and the start time of every function beside those of the yardstick.

@@ -1,6 +1,7 @@
 package csvimport
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -127,10 +128,9 @@ type Failure struct {
 // maxFailures is how many refused rows a record names; all are in the error file.
 const maxFailures = 10
 
-// Lease is the right to work on something. A repeated delivery of one message has the same Owner and takes over at
-// once; another waits until the lease is over.
+// Lease is the right to work on something. Whoever holds it has to renew it; a lease that is over is free for all, be it of
+// a repeated delivery to an invocation that died or of another.
 type Lease struct {
-	Owner string
 	Fence int64 // grows with every claim: who was displaced finds another one than its own
 	Until time.Time
 }
@@ -142,15 +142,21 @@ var (
 	ErrGone = errors.New("the object is gone or was replaced")
 )
 
-// leaseTime is how long something is one invocation's without a sign of life.
-const leaseTime = 20 * time.Second
+const (
+	// leaseTime is how long something is one invocation's without a sign of life.
+	leaseTime = 6 * time.Second
+	// heartbeat is how often one gives a sign of life.
+	heartbeat = leaseTime / 4
+	// leasePoll is how often one looks whether a lease of another is over.
+	leasePoll = leaseTime / 12
+)
 
-// claim takes the lease for owner, or returns ErrLeased.
-func (l *Lease) claim(owner string, now time.Time) error {
-	if l.Owner != "" && l.Owner != owner && l.Until.After(now) {
+// claim takes the lease, or returns ErrLeased.
+func (l *Lease) claim(now time.Time) error {
+	if l.Until.After(now) {
 		return ErrLeased
 	}
-	l.Owner, l.Fence, l.Until = owner, l.Fence+1, now.Add(leaseTime)
+	*l = Lease{Fence: l.Fence + 1, Until: now.Add(leaseTime)}
 	return nil
 }
 
@@ -161,4 +167,43 @@ func (l *Lease) renew(fence int64, now time.Time) error {
 	}
 	l.Until = now.Add(leaseTime)
 	return nil
+}
+
+// release ends the lease of the claim with the fence, or returns ErrLeased.
+func (l *Lease) release(fence int64) error {
+	if l.Fence != fence {
+		return ErrLeased
+	}
+	l.Until = time.Time{}
+	return nil
+}
+
+// await runs claim until it returns something else than ErrLeased, or the invocation's time is nearly up. Whoever waits
+// for a worker that is alive is a repeated delivery, and keeps its message from being lost should that worker die.
+func await[T any](ctx context.Context, claim func() (T, error)) (T, error) {
+	last := lastCall(ctx)
+	if last.IsZero() {
+		last = time.Now().Add(leaseTime + leasePoll)
+	}
+	for {
+		v, err := claim()
+		if !errors.Is(err, ErrLeased) || time.Now().After(last) {
+			return v, err
+		}
+		if err := sleep(ctx, leasePoll); err != nil {
+			return v, err
+		}
+	}
+}
+
+// reserve is how much of an invocation is kept for what follows its last segment. Of a short one it is a quarter.
+const reserve = 30 * time.Second
+
+// lastCall returns the time after which an invocation begins nothing more; zero if it has no deadline.
+func lastCall(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return deadline.Add(-min(reserve, time.Until(deadline)/4))
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/google/uuid"
 
 	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/user"
@@ -88,7 +86,7 @@ func (i *Importer) HandleTasks(ctx context.Context, event events.SQSEvent) event
 			continue
 		}
 		log := i.Log.With("import", t.ImportID, "project", t.ProjectID, "phase", string(t.Phase), "chunk", t.Chunk)
-		if err := i.task(ctx, t, delivery{id: message.MessageId, count: receives(message)}, log); err != nil {
+		if err := i.task(ctx, t, receives(message), log); err != nil {
 			log.WarnContext(ctx, "task interrupted", "error", err)
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}
@@ -96,12 +94,7 @@ func (i *Importer) HandleTasks(ctx context.Context, event events.SQSEvent) event
 	return response
 }
 
-// delivery is one delivery of a message.
-type delivery struct {
-	id    string // of the message; repeated deliveries have the same
-	count int    // how often it was delivered, this time included
-}
-
+// receives returns how often a message was delivered, this time included.
 func receives(m events.SQSMessage) int {
 	n, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if the queue does not say
 	return n
@@ -152,14 +145,6 @@ func (i *Importer) identify(ctx context.Context, in Import) (Import, error) {
 		in.ID, in.CreatedAt = id, known.CreatedAt
 	}
 	return in, nil
-}
-
-// invocation names the invocation. Lambda repeats a failed asynchronous invocation under the same request id.
-func invocation(ctx context.Context) string {
-	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
-		return lc.AwsRequestID
-	}
-	return uuid.NewString()
 }
 
 func (i *Importer) now() time.Time {

@@ -69,6 +69,7 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 		return nil // whoever did it has ended it
 	}
 	if err != nil {
+		i.release(ctx, record)
 		return err
 	}
 	if record, err = s.save(ctx); err != nil {
@@ -78,34 +79,40 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 	return i.dispatch(ctx, record)
 }
 
-// begin claims the planning of the upload, waiting a little longer than one lease lasts if another has it. A
-// record whose file was planned already is returned as it is.
+// begin claims the planning of the upload, waiting for whoever has it. A record whose file was planned already is
+// returned as it is.
 func (i *Importer) begin(ctx context.Context, in Import) (Import, error) {
-	owner, began := invocation(ctx), i.now()
-	for {
-		record, err := i.Records.ChangeImport(ctx, in.ProjectID, in.ID, func(r *Import) error {
+	record, err := await(ctx, func() (Import, error) {
+		return i.Records.ChangeImport(ctx, in.ProjectID, in.ID, func(r *Import) error {
 			now := i.now()
-			switch {
-			case r.Status == "" || r.Status == Waiting:
-				lease := r.Lease
+			switch r.Status {
+			case "", Waiting:
 				*r = in
-				r.Lease, r.Status, r.StartedAt = lease, Planning, now
-			case r.Status != Planning:
+				r.Status, r.StartedAt = Planning, now
+			case Planning:
+			default:
 				return errDone
 			}
 			r.UpdatedAt = now
-			return r.claim(owner, now)
+			return r.claim(now)
 		})
-		if errors.Is(err, errDone) {
-			return record, nil
-		}
-		if !errors.Is(err, ErrLeased) || i.now().Sub(began) > leaseTime+leasePoll {
-			return record, err
-		}
-		if err := sleep(ctx, leasePoll); err != nil {
-			return Import{}, err
-		}
+	})
+	if errors.Is(err, errDone) {
+		err = nil
 	}
+	return record, err
+}
+
+// release ends the claim of a planning that was interrupted. It is a courtesy to the next: its failure does not matter.
+func (i *Importer) release(ctx context.Context, record Import) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_, _ = i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
+		if r.Status != Planning {
+			return errDone
+		}
+		return r.Lease.release(record.Fence)
+	})
 }
 
 // dispatch puts a task on the queue for every chunk that is not done. Doing it twice does no harm.
@@ -291,7 +298,7 @@ func (s *survey) cut(from position, end int64) error {
 
 // heartbeat renews the lease now and then, and finds out whether the import was canceled.
 func (s *survey) heartbeat(ctx context.Context) error {
-	if s.rows%1000 != 0 || s.importer.now().Sub(s.beat) < leaseTime/4 {
+	if s.rows%1000 != 0 || s.importer.now().Sub(s.beat) < heartbeat {
 		return nil
 	}
 	s.beat = s.importer.now()

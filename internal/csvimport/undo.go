@@ -21,10 +21,7 @@ const revertUsers = 100
 // its first row, however often it was repeated, and all rows of a user are in one segment. The tail is the exception:
 // its rows of one user may be far apart, so it is taken back at once.
 func (i *Importer) revert(ctx context.Context, t Task, record Import, chunk Chunk) (Chunk, error) {
-	r := &reverter{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence}
-	if deadline, ok := ctx.Deadline(); ok {
-		r.last = deadline.Add(-min(reserve, deadline.Sub(i.now())/4))
-	}
+	r := &reverter{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, last: lastCall(ctx)}
 	var group []string
 	for key, err := range i.Objects.List(ctx, record.undoKey(chunkName(t.Chunk), "")) {
 		if err != nil {
@@ -184,7 +181,7 @@ func (r *reverter) list(ctx context.Context, row int64, kept []user.UndoResult) 
 }
 
 func (r *reverter) heartbeat(ctx context.Context) error {
-	if r.now().Sub(r.beat) < leaseTime/4 {
+	if r.now().Sub(r.beat) < heartbeat {
 		return nil
 	}
 	r.beat = r.now()

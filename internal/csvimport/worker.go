@@ -13,14 +13,8 @@ import (
 	"lunogram-users/internal/user"
 )
 
-const (
-	// maxInFlight is how many segments of a chunk are under way at a time.
-	maxInFlight = 3
-	// reserve is how much of an invocation is kept for what follows its last segment. Of a short one it is a quarter.
-	reserve = 30 * time.Second
-	// leasePoll is how often a worker looks whether a lease of another is over.
-	leasePoll = time.Second
-)
+// maxInFlight is how many segments of a chunk are under way at a time.
+const maxInFlight = 3
 
 // errHandOver says that the invocation's time is up and the rest of the chunk goes back to the queue.
 var errHandOver = errors.New("time is up")
@@ -48,7 +42,7 @@ type worker struct {
 }
 
 // task does one task, and acknowledges it by returning nil.
-func (i *Importer) task(ctx context.Context, t Task, d delivery, log *slog.Logger) error {
+func (i *Importer) task(ctx context.Context, t Task, deliveries int, log *slog.Logger) error {
 	record, err := i.Records.Import(ctx, t.ProjectID, t.ImportID)
 	if errors.Is(err, user.ErrNotFound) {
 		log.ErrorContext(ctx, "ignored a task of an unknown import")
@@ -57,7 +51,7 @@ func (i *Importer) task(ctx context.Context, t Task, d delivery, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	chunk, err := i.claim(ctx, t, d)
+	chunk, err := i.claim(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -66,7 +60,7 @@ func (i *Importer) task(ctx context.Context, t Task, d delivery, log *slog.Logge
 	}
 	if !chunk.Done {
 		if err := i.work(ctx, t, record, chunk, log); err != nil {
-			return i.interrupted(ctx, t, chunk.Fence, d, err)
+			return i.interrupted(ctx, t, chunk.Fence, deliveries, err)
 		}
 	}
 	if t.Phase == Revert {
@@ -95,28 +89,21 @@ func (i *Importer) work(ctx context.Context, t Task, record Import, chunk Chunk,
 	return err
 }
 
-// claim takes the chunk for the delivery. Another that holds the lease may be dead and its lease not over yet, so claim
-// waits for a little longer than one lease lasts before it returns ErrLeased. A chunk that is done is returned as it is.
-func (i *Importer) claim(ctx context.Context, t Task, d delivery) (Chunk, error) {
-	began := i.now()
-	for {
-		chunk, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
+// claim takes the chunk, waiting for whoever has it. A chunk that is done is returned as it is.
+func (i *Importer) claim(ctx context.Context, t Task) (Chunk, error) {
+	chunk, err := await(ctx, func() (Chunk, error) {
+		return i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
 			if c.Done {
 				return errDone
 			}
 			c.GivenUp, c.UpdatedAt = "", i.now()
-			return c.claim(d.id, i.now())
+			return c.claim(i.now())
 		})
-		if errors.Is(err, errDone) {
-			return chunk, nil
-		}
-		if !errors.Is(err, ErrLeased) || i.now().Sub(began) > leaseTime+leasePoll {
-			return chunk, err
-		}
-		if err := sleep(ctx, leasePoll); err != nil {
-			return Chunk{}, err
-		}
+	})
+	if errors.Is(err, errDone) {
+		err = nil
 	}
+	return chunk, err
 }
 
 // errDone says that there is nothing to change any more.
@@ -146,11 +133,7 @@ func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 		return err
 	}
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
-		if c.Fence != fence {
-			return ErrLeased
-		}
-		c.Owner = ""
-		return nil
+		return c.release(fence)
 	})
 	if errors.Is(err, ErrLeased) {
 		return nil
@@ -159,19 +142,15 @@ func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 }
 
 // interrupted ends a claim after an error, and notes it if the queue will not deliver the task again. It returns the error.
-func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, d delivery, cause error) error {
+func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, deliveries int, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	last := d.count >= i.maxDeliveries()
+	last := deliveries >= i.maxDeliveries()
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
-		if c.Fence != fence {
-			return ErrLeased
-		}
-		c.Owner = ""
 		if last {
-			c.GivenUp = fmt.Sprintf("It was tried %d times in vain; its message is in the dead-letter queue.", d.count)
+			c.GivenUp = fmt.Sprintf("It was tried %d times in vain; its message is in the dead-letter queue.", deliveries)
 		}
-		return nil
+		return c.release(fence)
 	})
 	if last && err == nil {
 		err = i.giveUp(ctx, t)
@@ -238,9 +217,7 @@ func (w *worker) open(ctx context.Context) (err error) {
 		return err
 	}
 	w.reader = sheet.NewReader(w.plan.Sheet, w.Phones)
-	if deadline, ok := ctx.Deadline(); ok {
-		w.last = deadline.Add(-min(reserve, deadline.Sub(w.now())/4))
-	}
+	w.last = lastCall(ctx)
 	w.load = user.Load{
 		ProjectID: w.record.ProjectID, Import: w.record.ID, Started: w.record.StartedAt, Mode: w.record.Options.Mode,
 	}
@@ -392,7 +369,7 @@ func (w *worker) settle(ctx context.Context) error {
 
 // wait returns when the segment is through, and renews the lease meanwhile.
 func (w *worker) wait(ctx context.Context, s *segment) error {
-	ticker := time.NewTicker(leaseTime / 4)
+	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	for {
 		select {

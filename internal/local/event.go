@@ -24,8 +24,10 @@ func (c *Cloud) objectCreated(o bucket.Created) error {
 				continue
 			}
 			event, err := json.Marshal(s3Event(o, f.LogicalID))
-			if err == nil {
-				err = c.async[f.Name].Send(event)
+			for range max(c.options.Deliveries, 1) {
+				if err == nil {
+					err = c.async[f.Name].Send(event)
+				}
 			}
 			failed = errors.Join(failed, err)
 		}

@@ -112,7 +112,7 @@ func (c *Cloud) openQueue(q *sam.Queue) (*queue.Queue, error) {
 	}
 	config := queue.Config{
 		Name: q.Name, ARN: q.ARN, URL: q.URL, Visibility: q.Visibility, Delay: q.Delay,
-		MaxReceive: q.MaxReceive, Journal: c.journal,
+		MaxReceive: q.MaxReceive, Copies: c.options.Deliveries, Journal: c.journal,
 	}
 	if q.DeadLetter != nil && q.DeadLetter != q {
 		dead, err := c.openQueue(q.DeadLetter)

@@ -50,6 +50,7 @@ type Options struct {
 	RetryDelay     time.Duration                       // before the first retry of an event, doubled for the next; 1 second if 0
 	Concurrency    int                                 // processes of a function without a reserved concurrency; max(4, 2*cores) if 0
 	Log            io.Writer                           // gets the log, a line at a time; nil discards it
+	Deliveries     int                                 // of every event of a bucket and message of a queue; 1 if 0
 	Environment    map[string]string                   // added to that of every function
 	Seed           func(context.Context, *Cloud) error // runs when the table is there, before the first request
 }

@@ -12,20 +12,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/csvimport"
-	"lunogram-users/internal/local/sam"
 	"lunogram-users/internal/user"
 )
 
 // upload puts a file into the bucket, as any S3 client does.
 func (n *tenant) upload(t *testing.T, name, content string) {
 	t.Helper()
-	address := cloud.S3URL + "/" + cloud.Bucket + "/imports/" + n.id + "/" + url.PathEscape(name)
+	address := n.cloud.S3URL + "/" + n.cloud.Bucket + "/imports/" + n.id + "/" + url.PathEscape(name)
 	req, err := http.NewRequestWithContext(t.Context(), "PUT", address, strings.NewReader(content))
 	must(t, err)
 	resp, err := http.DefaultClient.Do(req)
@@ -41,7 +37,7 @@ func (n *tenant) upload(t *testing.T, name, content string) {
 func (n *tenant) errorFile(t *testing.T, name string) [][]string {
 	t.Helper()
 	name = strings.TrimSuffix(name, path.Ext(name)) + ".errors.csv"
-	resp, err := http.Get(cloud.S3URL + "/" + cloud.Bucket + "/results/" + n.id + "/" + url.PathEscape(name))
+	resp, err := http.Get(n.cloud.S3URL + "/" + n.cloud.Bucket + "/results/" + n.id + "/" + url.PathEscape(name))
 	must(t, err)
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNotFound {
@@ -56,28 +52,14 @@ func (n *tenant) errorFile(t *testing.T, name string) [][]string {
 	return records
 }
 
-// importID returns the id of the import of a file that was uploaded once and is being read. It is derived from an event
-// that the function alone is given, so the record is looked for among all.
+// importID returns the id of the newest import of a file.
 func (n *tenant) importID(t *testing.T, name string) string {
 	t.Helper()
-	client := dynamodb.New(dynamodb.Options{
-		Region: sam.Region, BaseEndpoint: &cloud.DynamoDBEndpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
-	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{
-		TableName: &cloud.Table, ConsistentRead: new(true),
-		FilterExpression:         new("begins_with(pk, :pk) AND #object = :object"),
-		ExpressionAttributeNames: map[string]string{"#object": "object"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk":     &types.AttributeValueMemberS{Value: "IMPORT#" + n.id + "#"},
-			":object": &types.AttributeValueMemberS{Value: "imports/" + n.id + "/" + name},
-		},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		must(t, err)
-		for _, item := range page.Items {
-			return item["id"].(*types.AttributeValueMemberS).Value
+	imports, _, err := n.store.Imports(t.Context(), n.id, "", 50)
+	must(t, err)
+	for _, i := range imports {
+		if i.Name() == name {
+			return i.ID
 		}
 	}
 	t.Fatalf("no import of %s is recorded", name)
@@ -95,7 +77,12 @@ func (n *tenant) imported(t *testing.T, id string) csvimport.Import {
 // await waits until the condition holds.
 func (n *tenant) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	n.awaitFor(t, what, 30*time.Second, holds)
+}
+
+func (n *tenant) awaitFor(t *testing.T, what string, long time.Duration, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(long); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
@@ -151,7 +138,7 @@ func TestImportReportsBadRowsAndTakesTheRest(t *testing.T) {
 	if header != "identifier,email,note,crm,import_row,import_field,import_error" {
 		t.Errorf("header of the error file: %s", header)
 	}
-	if got := fmt.Sprint(file[1][:6]); got != "[b not an address =1+1 x 2 email]" {
+	if got := fmt.Sprint(file[1][:6]); got != "[b not an address '=1+1 x 2 email]" {
 		t.Errorf("first bad row: %s", got)
 	}
 	n.upload(t, "mixed.csv", "identifier\na\n")

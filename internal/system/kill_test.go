@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/local"
 )
 
 // killing kills the processes of a function at random moments until the returned function is called.
@@ -71,74 +75,99 @@ func TestUpsertsSurviveKills(t *testing.T) {
 	}
 }
 
-// TestImportSurvivesKills: an import of 2,000 rows is killed twice in the midst of them. The last of Lambda's three
-// tries finishes it: each row counts once, and none is lost or doubled.
-func TestImportSurvivesKills(t *testing.T) {
-	n := newTenant(t)
-	const rows, broken = 2000, 20
-	var file strings.Builder
-	file.WriteString("identifier,email,plan\n")
-	for i := range rows {
-		email := fmt.Sprintf("r%d@example.com", i)
-		if i%100 == 7 {
+// motley returns a file of n rows with duplicates, refused rows, blank ones and several columns of identifiers.
+func motley(n int) string {
+	random := rand.New(rand.NewPCG(3, 4))
+	var b strings.Builder
+	b.WriteString("identifier,identifier:crm,email,plan\n")
+	for row := range n {
+		id, crm, email := fmt.Sprintf("row-%d", row), "", fmt.Sprintf("r%d@example.com", row)
+		switch random.IntN(25) {
+		case 0:
+			id = fmt.Sprintf("row-%d", random.IntN(row+1))
+		case 1:
+			crm = fmt.Sprintf("crm-%d", row)
+		case 2:
+			id, crm = "", fmt.Sprintf("crm-%d", random.IntN(row+1))
+		case 3:
 			email = "broken"
+		case 4:
+			id, email = "", ""
 		}
-		fmt.Fprintf(&file, "row-%d,%s,premium\n", i, email)
+		fmt.Fprintf(&b, "%s,%s,%s,plan %d\n", id, crm, email, row%7)
 	}
-	n.upload(t, "killed.csv", file.String())
-	n.await(t, "the first row", func() bool { _, ok := n.byID(t, "row-0"); return ok })
-	id := n.importID(t, "killed.csv")
-	for _, row := range []int{200, 1400} { // Lambda tries twice again
-		n.killImport(t, id, row)
-	}
-	var record csvimport.Import
-	n.await(t, "the end of the import", func() bool { record = n.imported(t, id); return record.Finished() })
-	c := record.Counters
-	if c.Rows != rows || c.Created+c.Updated+c.Unchanged != rows-broken || c.Failed != broken || c.Skipped != 0 {
-		t.Errorf("the counters are %+v, want %d rows of which %d failed", c, rows, broken)
-	}
-	if c.Unchanged == 0 || record.Status != csvimport.Completed {
-		t.Errorf("the import is %s with %+v, want it completed with rows that an earlier try had written", record.Status, c)
-	}
-	if reported := n.errorFile(t, "killed.csv"); len(reported) != 1+broken {
-		t.Errorf("%d reported rows, want %d", len(reported)-1, broken)
-	}
-	n.eachOnce(t, rows-broken)
+	return b.String()
 }
 
-// killImport kills the import once a row is stored.
-func (n *tenant) killImport(t *testing.T, id string, row int) {
+// TestImportSurvivesKills: an import of 20,000 rows, of which every event and message is delivered twice, while its
+// function is killed ten times. It ends with the counters, the users and the error file of a quiet run.
+func TestImportSurvivesKills(t *testing.T) {
+	rows := 20_000
+	if testing.Short() {
+		rows = 4000
+	}
+	file := motley(rows)
+	quiet := newTenant(t)
+	quiet.upload(t, "motley.csv", file)
+	want := quiet.awaitImport(t, "motley.csv")
+
+	hail := startCloud(t, local.Options{Deliveries: 2})
+	n := newTenantOf(t, hail)
+	n.upload(t, "motley.csv", file)
+	for range 10 {
+		n.await(t, "a process to kill", func() bool {
+			time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+			killed, err := hail.Kill("import")
+			must(t, err)
+			return killed > 0
+		})
+	}
+	got := n.awaitImport(t, "motley.csv")
+	if got.Status != csvimport.Completed || got.Counters != want.Counters {
+		t.Errorf("got %s %+v, want %+v", got.Status, got.Counters, want.Counters)
+	}
+	if want.Created == 0 || want.Skipped == 0 || want.Failed == 0 || want.Chunks < 2 || !want.Tail {
+		t.Errorf("the quiet run was too simple: %+v", want)
+	}
+	if diff := cmp.Diff(quiet.errorFile(t, "motley.csv"), n.errorFile(t, "motley.csv")); diff != "" {
+		t.Errorf("error file (-quiet +killed):\n%.2000s", diff)
+	}
+	if diff := cmp.Diff(quiet.users(t), n.users(t)); diff != "" {
+		t.Errorf("users (-quiet +killed):\n%.2000s", diff)
+	}
+}
+
+// awaitImport returns the record of an import once it is finished.
+func (n *tenant) awaitImport(t *testing.T, name string) csvimport.Import {
 	t.Helper()
-	n.await(t, fmt.Sprintf("row %d", row), func() bool { _, ok := n.byID(t, fmt.Sprintf("row-%d", row)); return ok })
-	n.await(t, "a process to kill", func() bool { // between two tries there is none
-		killed, err := cloud.Kill("import")
+	n.awaitFor(t, "the record of "+name, time.Minute, func() bool {
+		imports, _, err := n.store.Imports(t.Context(), n.id, "", 1)
 		must(t, err)
-		return killed > 0
+		return len(imports) > 0
 	})
-	if record := n.imported(t, id); record.Status != csvimport.Running {
-		t.Fatalf("after row %d the import is %s with %+v, want it killed while it runs", row, record.Status, record.Counters)
-	}
+	id := n.importID(t, name)
+	n.awaitFor(t, "the end of "+name, 10*time.Minute, func() bool { return n.imported(t, id).Finished() })
+	return n.imported(t, id)
 }
 
-// eachOnce checks that the project has so many users, each written once by a row of the import.
-func (n *tenant) eachOnce(t *testing.T, want int) {
+// users returns all users as an import makes them, without ids and times.
+func (n *tenant) users(t *testing.T) []string {
 	t.Helper()
-	seen := map[string]bool{}
+	var out []string
 	for after := ""; ; {
 		page, err := n.store.Users(t.Context(), n.id, after, 100)
 		must(t, err)
 		for _, u := range page.Users {
-			id := u.Identifiers[0].ExternalID
-			if seen[id] || u.Version != 0 || u.Data["plan"] != "premium" {
-				t.Errorf("user %s: doubled or applied twice: %+v", id, u)
+			var pairs []string
+			for _, id := range u.Identifiers {
+				pairs = append(pairs, id.Source+":"+id.ExternalID)
 			}
-			seen[id] = true
+			slices.Sort(pairs)
+			out = append(out, fmt.Sprint(pairs, u.Email, u.Data))
 		}
 		if after = page.Next; after == "" {
-			break
+			slices.Sort(out)
+			return out
 		}
-	}
-	if len(seen) != want {
-		t.Errorf("%d users, want %d", len(seen), want)
 	}
 }

@@ -29,7 +29,7 @@ func (n *tenant) publish(t *testing.T, text, from, id string, headers ...string)
 		"messageBody": text, "inboundMessageId": id, "previousPublishedMessageId": "",
 	})
 	must(t, err)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", cloud.URL+"/_local/sns/InboundSmsTopic", strings.NewReader(string(message)))
+	req, err := http.NewRequestWithContext(t.Context(), "POST", n.cloud.URL+"/_local/sns/InboundSmsTopic", strings.NewReader(string(message)))
 	must(t, err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])

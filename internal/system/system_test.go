@@ -42,17 +42,8 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "make build-local: %v\n%s", err, out)
 		return 1
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	var err error
-	cloud, err = local.Start(ctx, local.Options{
-		Template: filepath.Join(root, "template.yaml"), BuildDir: filepath.Join(root, "build/local"),
-		RetryDelay: 50 * time.Millisecond, Log: functionLog(),
-	})
-	if err == nil {
-		err = cloud.Ready(ctx)
-	}
-	if err != nil {
+	if cloud, err = start(local.Options{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -62,6 +53,28 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// start starts a cloud and waits until it serves.
+func start(o local.Options) (*local.Cloud, error) {
+	o.Template, o.BuildDir = filepath.Join(root, "template.yaml"), filepath.Join(root, "build/local")
+	o.RetryDelay, o.Log = 50*time.Millisecond, functionLog()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := local.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Ready(ctx)
+}
+
+// startCloud starts a cloud for one test.
+func startCloud(t *testing.T, o local.Options) *local.Cloud {
+	t.Helper()
+	c, err := start(o)
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	return c
 }
 
 // functionLog is where the functions' logs go: nowhere, unless LOG is set.
@@ -75,6 +88,7 @@ func functionLog() io.Writer {
 // tenant is a project with its keys, and a client that holds all traffic to openapi.yaml.
 type tenant struct {
 	t      testing.TB
+	cloud  *local.Cloud
 	store  *dynamo.Store
 	http   *http.Client
 	id     string
@@ -82,8 +96,14 @@ type tenant struct {
 	secret string // sk_ key of role admin
 }
 
-// newTenant makes a project with an SMS group, an e-mail group and keys.
+// newTenant makes a project with an SMS group, an e-mail group and keys in the cloud of all tests.
 func newTenant(t testing.TB) *tenant {
+	t.Helper()
+	return newTenantOf(t, cloud)
+}
+
+// newTenantOf makes one in another cloud.
+func newTenantOf(t testing.TB, cloud *local.Cloud) *tenant {
 	t.Helper()
 	store := dynamo.New(aws.Config{
 		Region: sam.Region, BaseEndpoint: &cloud.DynamoDBEndpoint,
@@ -97,7 +117,7 @@ func newTenant(t testing.TB) *tenant {
 		}))
 	}
 	return &tenant{
-		t: t, store: store, id: p.ID,
+		t: t, cloud: cloud, store: store, id: p.ID,
 		http:   &http.Client{Transport: apitest.Load(t).Transport(t, nil), Timeout: time.Minute},
 		client: newKey(t, store, p.ID, project.Client), secret: newKey(t, store, p.ID, project.Admin),
 	}
@@ -138,7 +158,7 @@ func (n *tenant) call(method, path, key string, body any, headers ...string) rep
 		must(n.t, err)
 		content = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(n.t.Context(), method, cloud.URL+path, content)
+	req, err := http.NewRequestWithContext(n.t.Context(), method, n.cloud.URL+path, content)
 	must(n.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {

@@ -58,6 +58,7 @@ type Config struct {
 	Delay      time.Duration // until a sent message may be received
 	DeadLetter *Queue        // gets messages that were received MaxReceive times; nil keeps them
 	MaxReceive int
+	Copies     int              // how often each sent message is there, as a standard queue may deliver one twice; 1 if 0
 	Journal    *journal.Journal // keeps messages across restarts; nil keeps none
 	Now        func() time.Time // time.Now if nil
 }
@@ -123,7 +124,12 @@ func (q *Queue) Send(body string, attributes map[string]Attribute, delay time.Du
 		delay = q.Delay
 	}
 	k := kept{ID: uuid.NewString(), Body: body, Attributes: attributes, Sent: q.Now()}
-	return k.ID, q.add(k, q.Now().Add(delay))
+	for range max(q.Copies, 1) {
+		if err := q.add(k, q.Now().Add(delay)); err != nil {
+			return "", err
+		}
+	}
+	return k.ID, nil
 }
 
 // add appends a message and wakes receivers.
