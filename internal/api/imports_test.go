@@ -127,7 +127,7 @@ func TestImportProgress(t *testing.T) {
 	tn := newTenant(t)
 	id := tn.imports(http.StatusCreated, "POST", "", `{"name":"users.csv"}`).ID
 	tn.amend(id, func(i *csvimport.Import) {
-		i.Status, i.ETag, i.Rows, i.Chunks, i.Tail, i.StartedAt = csvimport.Running, "x", 1000, 2, true, time.Now().Add(-time.Minute)
+		i.Status, i.ETag, i.Total, i.Chunks, i.Tail, i.StartedAt = csvimport.Running, "x", 1000, 2, true, time.Now().Add(-time.Minute)
 		i.Columns = []sheet.Column{{Header: "id", Role: sheet.Identifier, Source: "default"}}
 	})
 	task := csvimport.Task{ProjectID: tn.id, ImportID: id, Phase: csvimport.Apply, Chunk: 1}
@@ -144,6 +144,9 @@ func TestImportProgress(t *testing.T) {
 	got := tn.imports(200, "GET", "/"+id, "")
 	if diff := cmp.Diff(map[string]int{"settled": 500, "created": 400, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 100}, got.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	if got.Rows == nil || *got.Rows != 1000 {
+		t.Errorf("rows: got %v, want 1000", got.Rows)
 	}
 	if diff := cmp.Diff(map[string]int{"done": 1, "total": 3}, got.Chunks); diff != "" {
 		t.Errorf("chunks (-want +got):\n%s", diff)

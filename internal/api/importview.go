@@ -143,7 +143,7 @@ func showImport(p csvimport.Progress, now time.Time) importView {
 	}
 	v.Notes = append(v.Notes, p.Notes...)
 	if p.Chunks > 0 || p.Status == csvimport.Running || p.Status == csvimport.Completed {
-		v.Rows = new(p.Import.Rows)
+		v.Rows = new(p.Total)
 	}
 	if p.Tail {
 		v.Chunks.Total++
