@@ -18,7 +18,7 @@ import (
 // wire is the protocol of the SDK, but for the JSON of the two calls that an import makes by the thousand: the items that
 // BatchGetItem returns and the statements of BatchExecuteStatement, which the SDK reads and writes at several
 // times the cost of all else in an import. Whatever is out of the ordinary is left to the SDK, which is the reference: see
-// TestWire. Signing, retries and endpoints are the SDK's in any case. See docs/decisions/0009-wire.md.
+// TestWire. Signing, retries and endpoints are the SDK's in any case. See docs/decisions/0009-bulk-json-by-hand.md.
 type wire struct{ smithyhttp.ClientProtocol }
 
 // SerializeRequest implements smithyhttp.ClientProtocol.
