@@ -66,7 +66,7 @@ func (w *worker) addDeferred(ctx context.Context, key string, tail *bitmap) erro
 
 // leave stores the rows of a segment that are left to the tail.
 func (w *worker) leave(ctx context.Context, first int64, rows []int64) error {
-	if len(rows) == 0 {
+	if len(rows) == 0 && !w.resumed {
 		return nil
 	}
 	var content []byte

@@ -55,15 +55,19 @@ func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
 	}
 	first := s.rows[0].Number
 	for name, content := range p.contents() {
-		if len(content) == 0 {
-			continue
+		if len(content) == 0 && !w.resumed {
+			continue // a delivery that was cut short has stored none
 		}
 		key := w.record.workKey(name, chunkName(w.task.Chunk)+"-"+rowName(first))
 		if err := w.Objects.Put(ctx, key, bytes.NewReader(content)); err != nil {
 			return fmt.Errorf("store a part of the results: %w", err)
 		}
 	}
-	return w.leave(ctx, first, left)
+	if err := w.leave(ctx, first, left); err != nil {
+		return err
+	}
+	w.resumed = false
+	return nil
 }
 
 // fault returns why the row is refused, nil if it is not.

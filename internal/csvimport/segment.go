@@ -81,15 +81,17 @@ func (s *segment) pending() []int {
 func (s *segment) apply(ctx context.Context, w *worker) error {
 	pending, began, alive, tries := s.pending(), time.Now(), false, 0
 	for len(pending) > 0 {
-		again, err := s.wave(ctx, w, pending)
-		if len(again) < len(pending) {
+		n := min(len(pending), int(w.waveRows.Load()))
+		again, err := s.wave(ctx, w, pending[:n])
+		if len(again) < n {
 			alive, tries, began = true, 0, time.Now()
 		}
-		pending = again
+		pending = append(again, pending[n:]...)
+		if len(again) == 0 {
+			continue
+		}
 		tries++
 		switch {
-		case len(pending) == 0:
-			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case alive && tries >= stubborn && !passing(err):
@@ -116,8 +118,9 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 	decisions, used, err := w.Store.Prepare(ctx, w.load, rows)
 	s.used.ReadUnits += used.Read
 	if err != nil {
-		return pending, err
+		return slices.Clone(pending), err
 	}
+	w.waveRows.Store(rowsFor(used.Read / float64(len(rows))))
 	for n := range decisions {
 		s.used.WriteUnits += decisions[n].WriteUnits
 	}
@@ -129,7 +132,7 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 	}
 	s.waves++
 	if err := w.remember(ctx, s, decisions); err != nil {
-		return pending, err
+		return slices.Clone(pending), err
 	}
 	for n, r := range w.Store.Apply(ctx, w.load, decisions) {
 		l := &s.rows[pending[n]]
@@ -146,6 +149,19 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 		}
 	}
 	return again, why
+}
+
+// A wave holds some megabytes of profiles: those of firstWave rows as long as nobody knows how large they are, then as
+// many as waveBytes has room for.
+const (
+	firstWave = 100
+	waveBytes = 8 << 20
+	unitBytes = 4 << 10 // of a read unit
+)
+
+// rowsFor returns how many rows a wave has if each takes so many units to read.
+func rowsFor(units float64) int64 {
+	return int64(min(segmentRows, max(10, waveBytes/(unitBytes*max(units, 1)))))
 }
 
 // foresee notes what a row would do.

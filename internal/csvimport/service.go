@@ -154,7 +154,22 @@ func (s *Service) progress(ctx context.Context, record Import) (Progress, error)
 		}
 	}
 	p.estimate(s.now())
+	if p.stalled(s.now()) {
+		p.Reason = stalled
+	}
 	return p, nil
+}
+
+const (
+	// silence is how long an import may show no sign of life: longer than its queue takes to deliver a message again.
+	silence = 15 * time.Minute
+	stalled = "Nothing has happened for a quarter of an hour: look at the queues of failed events and messages, and upload " +
+		"the file again."
+)
+
+// stalled reports whether nobody seems to work on the import any more.
+func (p *Progress) stalled(now time.Time) bool {
+	return (p.Status == Planning || p.Status == Running) && now.Sub(p.UpdatedAt) > silence
 }
 
 func (p *Progress) sum(chunks []Chunk) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"lunogram-users/internal/csvfile"
@@ -34,11 +35,13 @@ type worker struct {
 	load   user.Load
 	log    *slog.Logger
 
-	last     time.Time  // after which no segment is begun; zero if there is no deadline
-	skips    bitmap     // rows of the chunk that a later row replaces, from its first row
-	tangled  bitmap     // rows that are left to the tail, likewise; of the tail itself: all that are its
-	queue    []*segment // under way, oldest first
-	position position   // where the chunk goes on
+	last     time.Time    // after which no segment is begun; zero if there is no deadline
+	skips    bitmap       // rows of the chunk that a later row replaces, from its first row
+	tangled  bitmap       // rows that are left to the tail, likewise; of the tail itself: all that are its
+	waveRows atomic.Int64 // how many rows are prepared at a time
+	queue    []*segment   // under way, oldest first
+	position position     // where the chunk goes on
+	resumed  bool         // an earlier delivery may have stored its parts of the next segment, and no checkpoint behind it
 }
 
 // task does one task, and acknowledges it by returning nil.
@@ -194,7 +197,9 @@ func (i *Importer) resume(ctx context.Context, record Import) (Import, error) {
 
 // apply reads the rest of a chunk and applies its rows.
 func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk, log *slog.Logger) (Chunk, error) {
-	w := &worker{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, log: log}
+	w := &worker{
+		Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, log: log, resumed: chunk.Fence > 1,
+	}
 	if record.Status == Canceled || record.Finished() {
 		return w.chunk, w.finish(ctx)
 	}
@@ -218,6 +223,7 @@ func (w *worker) open(ctx context.Context) (err error) {
 	}
 	w.reader = sheet.NewReader(w.plan.Sheet, w.Phones)
 	w.last = lastCall(ctx)
+	w.waveRows.Store(firstWave)
 	w.load = user.Load{
 		ProjectID: w.record.ProjectID, Import: w.record.ID, Started: w.record.StartedAt, Mode: w.record.Options.Mode,
 	}

@@ -73,15 +73,8 @@ func (s *Store) abandon(ctx context.Context, project, id string, pairs []user.Pa
 		if err := pause(ctx, n); err != nil {
 			return err
 		}
-		owner, err := s.owner(ctx, project, pairs[0])
-		if err != nil && !errors.Is(err, user.ErrNotFound) {
+		if err := s.dangles(ctx, project, id, pairs[0]); err != nil {
 			return err
-		}
-		if owner != id {
-			return errLost
-		}
-		if p, err := s.profile(ctx, project, id); err == nil && !p.absent() {
-			return errLost
 		}
 	}
 	t := s.begin()
@@ -90,6 +83,25 @@ func (s *Store) abandon(ctx context.Context, project, id string, pairs []user.Pa
 		t.disown(identKey(project, pair), id)
 	}
 	return s.commit(ctx, t, "", "abandon a claim")
+}
+
+// dangles returns errLost unless the pair is owned by the id and that is no user.
+func (s *Store) dangles(ctx context.Context, project, id string, pair user.Pair) error {
+	owner, err := s.owner(ctx, project, pair)
+	switch {
+	case errors.Is(err, user.ErrNotFound) || err == nil && owner != id:
+		return errLost
+	case err != nil:
+		return err
+	}
+	p, err := s.profile(ctx, project, id)
+	switch {
+	case err == nil && !p.absent():
+		return errLost
+	case err != nil && !errors.Is(err, user.ErrNotFound):
+		return err
+	}
+	return nil
 }
 
 // preclude puts an item where there is none, or another of its kind.

@@ -32,6 +32,7 @@ type attribute struct {
 // insert returns the statement that writes an item on condition that there is none with its key.
 func (s *Store) insert(attributes []attribute) statement {
 	var b strings.Builder
+	b.Grow(len(s.table) + 32 + 18*len(attributes))
 	b.WriteString(`INSERT INTO "` + s.table + `" VALUE {`)
 	parameters := make([]types.AttributeValue, len(attributes))
 	for i, a := range attributes {
@@ -48,6 +49,7 @@ func (s *Store) insert(attributes []attribute) statement {
 // set returns the statement that sets attributes of a live profile, given by quoted paths, on condition of its version.
 func (s *Store) set(k key, before int64, attributes []attribute) statement {
 	var b strings.Builder
+	b.Grow(len(s.table) + 100 + 24*len(attributes))
 	b.WriteString(`UPDATE "` + s.table + `" SET `)
 	parameters := make([]types.AttributeValue, 0, len(attributes)+3)
 	for i, a := range attributes {

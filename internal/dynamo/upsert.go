@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 
 	"lunogram-users/internal/user"
 )
@@ -93,7 +92,10 @@ func (w *upsert) update(ctx context.Context, userID string) (user.User, error) {
 // clear frees the pairs of the request that the id owns although it is no user (any more, or yet), after which the
 // request is resolved anew.
 func (w *upsert) clear(ctx context.Context, id string) error {
-	return errors.Join(errLost, w.store.clear(ctx, w.ProjectID, id, w.Pairs(), false))
+	if err := w.store.clear(ctx, w.ProjectID, id, w.Pairs(), false); err != nil {
+		return err
+	}
+	return errLost
 }
 
 // rewrite handles what needs the stored profiles first: attaching pairs, merging anonymous profiles,

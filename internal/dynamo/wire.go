@@ -18,7 +18,7 @@ import (
 // wire is the protocol of the SDK, but for the JSON of the two calls that an import makes by the thousand: the items that
 // BatchGetItem returns and the statements of BatchExecuteStatement, which the SDK reads and writes at several
 // times the cost of all else in an import. Whatever is out of the ordinary is left to the SDK, which is the reference: see
-// TestWire. Signing, retries and endpoints are the SDK's in any case. See docs/decisions/0009-wire.md.
+// TestWire. Signing, retries and endpoints are the SDK's in any case. See docs/decisions/0009-bulk-json-by-hand.md.
 type wire struct{ smithyhttp.ClientProtocol }
 
 // SerializeRequest implements smithyhttp.ClientProtocol.
@@ -27,7 +27,7 @@ func (w wire) SerializeRequest(ctx context.Context, op *smithy.OperationSchema, 
 	var ok bool
 	switch in := in.(type) {
 	case *dynamodb.BatchExecuteStatementInput:
-		body, ok = appendStatements(make([]byte, 0, 1024*len(in.Statements)), in)
+		body, ok = appendStatements(make([]byte, 0, roomFor(in.Statements)), in)
 	case *dynamodb.BatchGetItemInput:
 		body, ok = appendKeys(make([]byte, 0, 16<<10), in)
 	}
@@ -69,6 +69,14 @@ func (w wire) DeserializeResponse(ctx context.Context, op *smithy.OperationSchem
 	again.Response = new(*resp.Response)
 	again.Body = io.NopCloser(strings.NewReader(body.String()))
 	return w.ClientProtocol.DeserializeResponse(ctx, op, reg, &again, out)
+}
+
+// roomFor returns about how many bytes the statements take. The first stands for all: they differ little.
+func roomFor(statements []types.BatchStatementRequest) int {
+	if len(statements) == 0 || statements[0].Statement == nil {
+		return 0
+	}
+	return len(statements) * (len(*statements[0].Statement) + 64*len(statements[0].Parameters) + 64)
 }
 
 // appendStatements appends the JSON of a batch of statements; false for what it does not know.

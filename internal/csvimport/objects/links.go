@@ -27,8 +27,9 @@ var _ csvimport.Links = (*Links)(nil)
 // NewLinks returns the links of the named bucket of cfg's account, as New does the bucket itself.
 func NewLinks(cfg aws.Config, bucket string, options ...func(*s3.Options)) *Links {
 	base := func(o *s3.Options) {
-		// Who uploads would have to send the checksum that was signed, of a file that is not known yet.
+		// Whoever has the link is no SDK: nobody knows the checksum of a file to come, or asks for that of a result.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
 	client := s3.NewFromConfig(cfg, append([]func(*s3.Options){base}, options...)...)
 	return &Links{
