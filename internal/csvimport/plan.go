@@ -58,7 +58,7 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 		log.InfoContext(ctx, "planned already", "status", string(record.Status))
 		return i.dispatch(ctx, record)
 	}
-	s := &survey{importer: i, record: record, beat: i.now()}
+	s := &survey{importer: i, record: record, beat: i.now(), last: lastCall(ctx)}
 	err = s.read(ctx)
 	defer s.close()
 	if halt, ok := halted(err); ok {
@@ -152,7 +152,8 @@ type survey struct {
 	copier   *copier
 	rows     int64
 	notes    []string
-	beat     time.Time
+	beat     time.Time // of the last sign of life
+	last     time.Time // when the time is up; zero for never
 }
 
 // read learns all there is to know. A file that turns out to be in Windows-1252 is read again as such.
@@ -296,12 +297,19 @@ func (s *survey) cut(from position, end int64) error {
 	return s.copier.cut(len(s.plan.Chunks)-1, from.Offset, end)
 }
 
-// heartbeat renews the lease now and then, and finds out whether the import was canceled.
+// stopLong says that the invocation ended before the file did.
+const stopLong csvfile.Stop = "The file is too large to be read in one run: split it into several files, each with the header, and " +
+	"upload those."
+
+// heartbeat renews the lease now and then, and finds out whether the import was canceled or the time is up.
 func (s *survey) heartbeat(ctx context.Context) error {
 	if s.rows%1000 != 0 || s.importer.now().Sub(s.beat) < heartbeat {
 		return nil
 	}
 	s.beat = s.importer.now()
+	if !s.last.IsZero() && time.Now().After(s.last) {
+		return stopLong
+	}
 	_, err := s.importer.Records.ChangeImport(ctx, s.record.ProjectID, s.record.ID, func(r *Import) error {
 		if r.Status != Planning {
 			return errCanceled
