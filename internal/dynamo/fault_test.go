@@ -23,7 +23,8 @@ type scenario struct {
 	before func(t *testing.T, s *dynamo.Store, p project.Project)
 	do     func(t *testing.T, s *dynamo.Store, p project.Project) error
 	after  func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64)
-	// patient is set if do tries again by itself until the fault is over, as an import does.
+	// patient is set if do tries again by itself until the fault is over, as an import does, or if it deals with several
+	// users at once, who share the faults among them.
 	patient bool
 }
 

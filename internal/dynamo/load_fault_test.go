@@ -131,7 +131,7 @@ func loadScenarios() []scenario {
 					t.Errorf("%s: %v, want that nobody owns it", pair, err)
 				}
 			}
-		}, false},
+		}, true},
 	}
 }
 
