@@ -336,7 +336,7 @@ func TestBucketForgets(t *testing.T) {
 			got[rule.text("Prefix")] = rule.text("ExpirationInDays")
 		}
 	}
-	want := map[string]string{"imports/": "30", "results/": "30", "undo/": "30", "work/": "7"}
+	want := map[string]string{"imports/": "30", "results/": "30", "undo/": "30", "work/": "15"}
 	if !maps.Equal(got, want) {
 		t.Errorf("days by prefix: got %v, want %v", got, want)
 	}
