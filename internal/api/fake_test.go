@@ -111,7 +111,9 @@ func (f *fake) Project(_ context.Context, id string) (project.Project, error) {
 
 func (f *fake) Upsert(_ context.Context, req user.Upsert) (user.User, error) { return f.upsert(req) }
 
-func (f *fake) UpsertBatch(_ context.Context, _ string, batch []user.Upsert) []user.Result { return f.batch(batch) }
+func (f *fake) UpsertBatch(_ context.Context, _ string, batch []user.Upsert) []user.Result {
+	return f.batch(batch)
+}
 
 func (f *fake) Patch(_ context.Context, _, _ string, p user.Patch, ifMatch *int64) (user.User, error) {
 	return f.patch(p, ifMatch)
