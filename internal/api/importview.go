@@ -97,6 +97,7 @@ type costView struct {
 type undoView struct {
 	Possible   bool             `json:"possible"`
 	Status     csvimport.Status `json:"status,omitempty"`
+	Reason     string           `json:"reason,omitempty"`
 	Restored   int64            `json:"restored"`
 	Deleted    int64            `json:"deleted"`
 	Kept       int64            `json:"kept"`
@@ -204,7 +205,7 @@ func showCost(c csvimport.Cost) costView {
 func showUndo(i csvimport.Import, now time.Time) undoView {
 	u := i.Undo
 	return undoView{
-		Possible: i.Undoable(now), Status: u.Status, Restored: u.Restored, Deleted: u.Deleted, Kept: u.Kept,
+		Possible: i.Undoable(now), Status: u.Status, Reason: u.Reason, Restored: u.Restored, Deleted: u.Deleted, Kept: u.Kept,
 		StartedAt: when(u.StartedAt), FinishedAt: when(u.FinishedAt),
 	}
 }

@@ -25,6 +25,7 @@ type Chunk struct {
 	Number int
 	Next   position // the checkpoint of Apply: all rows before it are settled
 	Row    int64    // the checkpoint of Revert: the first row of the last segment that was taken back
+	Begun  int64    // Next.Row + Row when the last delivery began
 	Done   bool
 
 	Counters
@@ -39,9 +40,13 @@ type Chunk struct {
 	Lease
 }
 
+// progressed reports whether the last delivery has moved the checkpoint.
+func (c Chunk) progressed() bool { return c.Next.Row+c.Row > c.Begun }
+
 // Undo is the state of taking an import back.
 type Undo struct {
 	Status     Status // "" if nobody asked, else Running or Completed
+	Reason     string // why a part of it was given up, if one was
 	StartedAt  time.Time
 	FinishedAt time.Time
 	Reverted

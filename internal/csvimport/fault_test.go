@@ -134,7 +134,7 @@ func TestKilled(t *testing.T) {
 	state := quiet.state(t)
 
 	r := newRig(t)
-	r.ChunkBytes, r.MaxDeliveries = 20<<10, 100
+	r.ChunkBytes = 20 << 10
 	event, id := r.put(t, "people.csv", in)
 	r.hail(t, event, 10)
 	got := r.record(t, id)

@@ -1,6 +1,7 @@
 package csvimport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -151,11 +152,16 @@ func (s *Service) progress(ctx context.Context, record Import) (Progress, error)
 		p.Undo.Reverted = Reverted{}
 		for _, c := range chunks {
 			p.Undo.Reverted = p.Undo.Plus(c.Reverted)
+			p.Undo.Reason = cmp.Or(p.Undo.Reason, c.GivenUp)
 		}
 	}
 	p.estimate(s.now())
-	if p.stalled(s.now()) {
-		p.Reason = stalled
+	switch silent := s.now().Sub(p.UpdatedAt); {
+	case p.Status == Waiting && silent > uploadLife:
+		p.Reason = "No file came before its link expired: create another import."
+	case (p.Status == Planning || p.Status == Running) && silent > silence:
+		p.Reason = "Nothing has happened for a quarter of an hour: look at the queues of failed events and messages, and upload " +
+			"the file again."
 	}
 	return p, nil
 }
@@ -163,14 +169,9 @@ func (s *Service) progress(ctx context.Context, record Import) (Progress, error)
 const (
 	// silence is how long an import may show no sign of life: longer than its queue takes to deliver a message again.
 	silence = 15 * time.Minute
-	stalled = "Nothing has happened for a quarter of an hour: look at the queues of failed events and messages, and upload " +
-		"the file again."
+	// uploadLife is how long the link to upload a file works at least.
+	uploadLife = time.Hour
 )
-
-// stalled reports whether nobody seems to work on the import any more.
-func (p *Progress) stalled(now time.Time) bool {
-	return (p.Status == Planning || p.Status == Running) && now.Sub(p.UpdatedAt) > silence
-}
 
 func (p *Progress) sum(chunks []Chunk) {
 	p.Done, p.Counters, p.Cost, p.Failures = undone(chunks), Counters{}, Cost{}, nil

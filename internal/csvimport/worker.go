@@ -58,6 +58,9 @@ func (i *Importer) task(ctx context.Context, t Task, deliveries int, log *slog.L
 	if err != nil {
 		return err
 	}
+	if !chunk.Done && deliveries > 1 && chunk.progressed() {
+		return i.handOver(ctx, t, chunk.Fence) // deliveries that get ahead do not count
+	}
 	if record, err = i.resume(ctx, record); err != nil {
 		return err
 	}
@@ -129,13 +132,14 @@ func (i *Importer) saveChunk(ctx context.Context, t Task, fence int64, c Chunk) 
 	return stored, nil
 }
 
-// handOver ends the claim and asks for the rest of the chunk. The new task is sent first: if this invocation dies in
-// between, there are two.
+// handOver ends the claim and asks for the rest of the chunk in a new task, which the queue delivers as often again. It is
+// sent first: if this invocation dies in between, there are two.
 func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 	if err := i.Queue.Send(ctx, t); err != nil {
 		return err
 	}
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
+		c.Begun = c.Next.Row + c.Row
 		return c.release(fence)
 	})
 	if errors.Is(err, ErrLeased) {
@@ -144,18 +148,28 @@ func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 	return err
 }
 
-// interrupted ends a claim after an error, and notes it if the queue will not deliver the task again. It returns the error.
+// interrupted ends a claim after an error. What has got ahead is handed over; else it returns the error, and notes it if
+// the queue will not deliver the task again.
 func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, deliveries int, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	last := deliveries >= i.maxDeliveries()
+	errAhead := errors.New("got ahead")
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
+		if c.Fence == fence && c.progressed() {
+			return errAhead
+		}
 		if last {
 			c.GivenUp = fmt.Sprintf("It was tried %d times in vain; its message is in the dead-letter queue.", deliveries)
 		}
 		return c.release(fence)
 	})
-	if last && err == nil {
+	switch {
+	case err == errAhead:
+		if err = i.handOver(ctx, t, fence); err == nil {
+			return nil
+		}
+	case last && err == nil:
 		err = i.giveUp(ctx, t)
 	}
 	return errors.Join(cause, err)
