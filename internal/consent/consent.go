@@ -41,9 +41,11 @@ type Group struct {
 	ID        string // UUIDv7
 	ProjectID string
 	Name      string
-	Channel   Channel
-	Public    bool // shown to recipients
-	CreatedAt time.Time
+	// Description tells recipients what they get; "" says nothing.
+	Description string
+	Channel     Channel
+	Public      bool // shown to recipients
+	CreatedAt   time.Time
 }
 
 // MaxGroups is how many groups a project has at most, so that all of a user's states change in one transaction.
@@ -106,6 +108,8 @@ type Evidence struct {
 	MessageID string // of the provider, for an inbound message
 	RequestID string // of our own API
 	UserID    string // the absorbed user, for a merge
+	Address   string // the IP address of who used a link, if the project keeps it
+	UserAgent string // the browser, if the project keeps it
 }
 
 // Change is a new state of one group and the ledger line that records it.
@@ -142,7 +146,10 @@ func (s Suppression) Suppresses(group string) bool {
 // Standing is where a user stands with one group.
 type Standing struct {
 	Group Group
-	State State
+	State State // what the user said
+	// Effective is Subscribed or Unsubscribed: State, or what applies where it is NotSet.
+	Effective State
+	Source    Source // where Effective comes from
 	// Suppressed reports whether the user's address on the group's channel is suppressed for it.
 	Suppressed bool
 }

@@ -27,6 +27,14 @@ type projectItem struct {
 type settingsItem struct {
 	Region string `dynamodbav:"region,omitempty"`
 	NoUndo bool   `dynamodbav:"no_undo,omitempty"`
+
+	Brand         string `dynamodbav:"brand,omitempty"`
+	Color         string `dynamodbav:"color,omitempty"`
+	Locale        string `dynamodbav:"locale,omitempty"`
+	KeepAddress   bool   `dynamodbav:"keep_address,omitempty"`
+	KeepUserAgent bool   `dynamodbav:"keep_user_agent,omitempty"`
+	LinkKey       uint8  `dynamodbav:"link_key,omitempty"`
+	OldestLinkKey uint8  `dynamodbav:"oldest_link_key,omitempty"`
 }
 
 type apiKeyItem struct {
@@ -110,7 +118,9 @@ func (s *Store) PutSettings(ctx context.Context, id string, settings project.Set
 }
 
 // settingsAttributes are the attributes of settingsItem.
-var settingsAttributes = []string{"region", "no_undo"}
+var settingsAttributes = []string{
+	"region", "no_undo", "brand", "color", "locale", "keep_address", "keep_user_agent", "link_key", "oldest_link_key",
+}
 
 // CreateKey stores an API key. Storing the same token again for the same project changes nothing else.
 // A token of another project is refused with project.ErrExists.

@@ -36,6 +36,15 @@ type Settings struct {
 	Region string
 	// NoUndo says that imports keep no before-images, so that none can be undone.
 	NoUndo bool
+
+	// Brand is the name that recipients know; "" means Project.Name. Color is its colour on their pages, such as
+	// #0b57d0; "" means a quiet default. Locale is the language (BCP 47) of who has none; "" means English.
+	Brand, Color, Locale string
+	// KeepAddress and KeepUserAgent say that the ledger keeps the IP address and the browser of who uses a link.
+	KeepAddress, KeepUserAgent bool
+	// LinkKey is the id of the key that signs new links; raise it to rotate. Every key from OldestLinkKey to it
+	// is accepted, so that old links work until their key is retired by raising OldestLinkKey too.
+	LinkKey, OldestLinkKey uint8
 }
 
 // New returns a project with a fresh secret, and a fresh UUIDv7 if id is "". It panics only if the
