@@ -152,7 +152,7 @@ func (s *service) handler(function string, keys Keys) http.Handler {
 		requestID,
 		accessLog(s.log, s.now),
 		secureHeaders,
-		recoverPanics(s.log),
+		recoverPanics(s.log, failure(errPanic, s.log)),
 		cleanPath,
 	)
 }
