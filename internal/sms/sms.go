@@ -117,7 +117,7 @@ func parse(envelope events.SNSEntity) (message, error) {
 		return message{}, errors.New("a message id or the time of publication is missing, or the id too long")
 	}
 	return message{from: from, to: to, in: consent.Inbound{
-		Verdict: consent.Classify(payload.Body), MessageID: id, At: envelope.Timestamp.UTC(),
+		Verdict: consent.Classify(payload.Body).Verdict, MessageID: id, At: envelope.Timestamp.UTC(),
 	}}, nil
 }
 
