@@ -1,9 +1,10 @@
 package consent
 
-import "errors"
-
-// ErrNoGroup says that a group is not one of the project.
-var ErrNoGroup = errors.New("there is no such group in the project")
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // AllGroups, in place of a group's id, means every group of the project, shown to recipients or not, and every one
 // that is made later: as a choice it also sets what applies where the user says nothing else.
@@ -25,3 +26,67 @@ const (
 	FromProjectDefault Source = "project_default" // the project's policy
 	FromSuppression    Source = "suppression"     // the address must not be messaged
 )
+
+// Setting is what one call sets for one user: all of it or nothing. No choice lifts a suppression.
+type Setting struct {
+	Choices  []Choice
+	How      How
+	Evidence Evidence
+}
+
+// Check returns what is wrong with the choices, by their places; nothing if they are valid.
+func (s Setting) Check() map[int]Fault {
+	faults := map[int]Fault{}
+	seen := map[string]bool{}
+	for i, c := range s.Choices {
+		switch {
+		case c.State != Subscribed && c.State != Unsubscribed && c.State != NotSet:
+			faults[i] = Fault{"state", "must be subscribed, unsubscribed or not_set"}
+		case seen[c.Group]:
+			faults[i] = Fault{"subscription_id", "is there twice"}
+		}
+		seen[c.Group] = true
+	}
+	return faults
+}
+
+// Changes returns what the setting does to the subscriptions of a user, given the groups of the project: one change and
+// one ledger line for each group that it names. AllGroups, which comes first, names every group in use. It returns
+// ErrNoGroup if a group is not of the project, which an archived one still is. The id of a line is made of the occurrence.
+func (s Setting) Changes(current map[string]Subscription, groups []Group, at time.Time, occurrence string) ([]Change, error) {
+	byID := make(map[string]Group, len(groups))
+	for _, g := range groups {
+		byID[g.ID] = g
+	}
+	states := map[string]State{}
+	for _, c := range s.Choices {
+		if c.Group != AllGroups {
+			continue
+		}
+		states[AllGroups] = c.State
+		for _, g := range groups {
+			if !g.Archived() {
+				states[g.ID] = c.State
+			}
+		}
+	}
+	for _, c := range s.Choices {
+		if _, ok := byID[c.Group]; !ok && c.Group != AllGroups {
+			return nil, ErrNoGroup
+		}
+		states[c.Group] = c.State
+	}
+	changes := make([]Change, 0, len(states))
+	for _, id := range slices.Sorted(maps.Keys(states)) {
+		to := states[id]
+		c := Change{Event: Event{
+			ID: EventID(at, occurrence, id), Group: id, Channel: byID[id].Channel, From: StateOf(current, id), To: to,
+			How: s.How, Evidence: s.Evidence, At: at,
+		}}
+		if to != NotSet {
+			c.To = &Subscription{State: to, How: s.How, At: at}
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}

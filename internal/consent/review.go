@@ -16,3 +16,15 @@ type Review struct {
 // MaxReviewText is the size of the largest text that is kept, in bytes: the longest that carriers deliver (1,600
 // characters), and four bytes for each.
 const MaxReviewText = 4 * 1600
+
+// ID returns what the review is found by: a UUIDv7 made of time and message, so that reviews sort by time.
+func (r Review) ID() string { return EventID(r.At, "review", r.MessageID) }
+
+// ReviewPage is one page of reviews.
+type ReviewPage struct {
+	Reviews []Review
+	Next    string // the id of the last review, "" when there are no more
+}
+
+// RulePerson is the rule of a refusal that a person read in a text.
+const RulePerson = "person"

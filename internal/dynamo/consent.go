@@ -10,121 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"lunogram-users/internal/consent"
-	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
-
-type eventItem struct {
-	key
-	Group     string          `dynamodbav:"group"`
-	Channel   consent.Channel `dynamodbav:"channel"`
-	From      consent.State   `dynamodbav:"from"`
-	To        consent.State   `dynamodbav:"to"`
-	How       consent.How     `dynamodbav:"how"`
-	MessageID string          `dynamodbav:"message_id,omitempty"`
-	RequestID string          `dynamodbav:"request_id,omitempty"`
-	UserID    string          `dynamodbav:"user_id,omitempty"`
-	At        millis          `dynamodbav:"at"`
-}
-
-func toEvent(project, userID string, e consent.Event) eventItem {
-	return eventItem{
-		key: consentKey(project, userID, e.ID), Group: e.Group, Channel: e.Channel, From: e.From, To: e.To,
-		How: e.How, MessageID: e.Evidence.MessageID, RequestID: e.Evidence.RequestID,
-		UserID: e.Evidence.UserID, At: toMillis(e.At),
-	}
-}
-
-// suppressItem is what is known of an address, found by its keyed hash.
-type suppressItem struct {
-	key
-	Verdict   consent.Verdict `dynamodbav:"inbound_verdict,omitempty"`
-	MessageID string          `dynamodbav:"inbound_message,omitempty"`
-	At        millis          `dynamodbav:"inbound_at,omitempty"`
-	Groups    []string        `dynamodbav:"groups,omitempty,stringset"`
-}
-
-func (i suppressItem) suppression() consent.Suppression {
-	return consent.Suppression{
-		Inbound: consent.Inbound{Verdict: i.Verdict, MessageID: i.MessageID, At: i.At.time()},
-		Groups:  i.Groups,
-	}
-}
-
-// addressKey returns the key of the suppression of the profile's address on a channel, and false when it has none.
-func addressKey(p project.Project, c consent.Channel, profile profileItem) (key, bool) {
-	switch {
-	case c == consent.Email && profile.Email != "":
-		return suppressKey(p.ID, string(c), p.AddressHash(string(c), user.FoldEmail(profile.Email))), true
-	case c == consent.SMS && profile.Phone != "":
-		return suppressKey(p.ID, string(c), p.AddressHash(string(c), profile.Phone)), true
-	}
-	return key{}, false
-}
-
-// Events returns the ledger of the user, oldest first. The lines of a user that was absorbed stay with its id.
-func (s *Store) Events(ctx context.Context, project, userID string) ([]consent.Event, error) {
-	var events []consent.Event
-	err := s.query(ctx, profileKey(project, userID).PK, skConsent, "list consent events", func(av item) error {
-		e, err := decode[eventItem](av)
-		events = append(events, consent.Event{
-			ID: e.SK[len(skConsent):], Group: e.Group, Channel: e.Channel, From: e.From, To: e.To, How: e.How,
-			Evidence: consent.Evidence{MessageID: e.MessageID, RequestID: e.RequestID, UserID: e.UserID},
-			At:       e.At.time(),
-		})
-		return err
-	})
-	return events, err
-}
-
-// Subscriptions returns where the user with the id stands with each group of the project, by name of the
-// group. It returns user.ErrNotFound.
-func (s *Store) Subscriptions(ctx context.Context, projectID, userID string) ([]consent.Standing, error) {
-	profile, err := s.liveProfile(ctx, projectID, userID)
-	if err != nil {
-		return nil, err
-	}
-	proj, err := s.Project(ctx, projectID)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := s.Groups(ctx, projectID)
-	if err != nil {
-		return nil, err
-	}
-	suppressions, err := s.suppressions(ctx, proj, profile)
-	if err != nil {
-		return nil, err
-	}
-	u := profile.user(projectID)
-	standings := make([]consent.Standing, len(groups))
-	for i, g := range groups {
-		standings[i] = consent.Standing{
-			Group: g, State: consent.StateOf(u.Subscriptions, g.ID),
-			Suppressed: suppressions[g.Channel].Suppresses(g.ID),
-		}
-	}
-	return standings, nil
-}
-
-// suppressions returns what is known of the profile's addresses, by channel.
-func (s *Store) suppressions(ctx context.Context, proj project.Project, profile profileItem) (map[consent.Channel]consent.Suppression, error) {
-	channels := make(map[key]consent.Channel)
-	var keys []key
-	for _, c := range []consent.Channel{consent.Email, consent.SMS} {
-		if k, ok := addressKey(proj, c, profile); ok {
-			channels[k] = c
-			keys = append(keys, k)
-		}
-	}
-	found := make(map[consent.Channel]consent.Suppression, len(keys))
-	err := s.batchGet(ctx, keys, "get suppressions", func(av item) error {
-		i, err := decode[suppressItem](av)
-		found[channels[i.key]] = i.suppression()
-		return err
-	})
-	return found, err
-}
 
 // Record carries out a STOP or START from a number: the number is suppressed or freed first, then every user of the
 // project with that number gets its states and ledger lines. It may be repeated, and must be when it returns
@@ -142,10 +29,13 @@ func (s *Store) Record(ctx context.Context, projectID, phone string, in consent.
 	if in.At, err = s.firstSeen(ctx, projectID, in); err != nil {
 		return err
 	}
-	r := record{
-		store: s, project: projectID, phone: phone, groups: groups, in: in,
-		suppression: suppressKey(projectID, string(consent.SMS), proj.AddressHash(string(consent.SMS), phone)),
+	at := placeOf(proj, consent.SMS, phone)
+	if in.Verdict == consent.Stop {
+		if err := s.enterFilter(ctx, projectID, at.hash); err != nil {
+			return err
+		}
 	}
+	r := record{store: s, project: projectID, phone: phone, groups: groups, in: in, suppression: at.key(projectID)}
 	if err := r.suppress(ctx); err != nil {
 		return err
 	}
@@ -164,7 +54,7 @@ const rememberFor = 30 * 24 * time.Hour
 
 // firstSeen returns the time at which the message was published first.
 func (s *Store) firstSeen(ctx context.Context, projectID string, in consent.Inbound) (time.Time, error) {
-	seen := inboundItem{key: inboundKey(projectID, in.MessageID), At: toMillis(in.At), ExpiresAt: s.now().Add(rememberFor).Unix()}
+	seen := s.seen(projectID, in.MessageID, in.At)
 	err := s.put(ctx, seen, dynamodb.PutItemInput{
 		ConditionExpression:                 new("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -173,6 +63,11 @@ func (s *Store) firstSeen(ctx context.Context, projectID string, in consent.Inbo
 		seen, err = decode[inboundItem](old)
 	}
 	return seen.At.time(), err
+}
+
+// seen returns what remembers a message that was published at a time.
+func (s *Store) seen(projectID, messageID string, at time.Time) inboundItem {
+	return inboundItem{key: inboundKey(projectID, messageID), At: toMillis(at), ExpiresAt: s.now().Add(rememberFor).Unix()}
 }
 
 // record is one STOP or START on its way.
@@ -194,24 +89,18 @@ func (r *record) suppress(ctx context.Context) error {
 		older = at.LessThanEqual(expression.Value(toMillis(r.in.At)))
 	}
 	same := expression.Name("inbound_message").Equal(expression.Value(r.in.MessageID))
-	expr, err := expression.NewBuilder().
-		WithCondition(at.AttributeNotExists().Or(older, same)).
-		WithUpdate(expression.
-			Set(at, expression.Value(toMillis(r.in.At))).
-			Set(expression.Name("inbound_message"), expression.Value(r.in.MessageID)).
-			Set(expression.Name("inbound_verdict"), expression.Value(r.in.Verdict))).
-		Build()
+	up := expression.
+		Set(at, expression.Value(toMillis(r.in.At))).
+		Set(expression.Name("inbound_message"), expression.Value(r.in.MessageID)).
+		Set(expression.Name("inbound_verdict"), expression.Value(r.in.Verdict))
+	if r.in.Verdict == consent.Start {
+		up = up.Remove(expression.Name("stop_answered")) // the next STOP is answered again
+	}
+	expr, err := expression.NewBuilder().WithCondition(at.AttributeNotExists().Or(older, same)).WithUpdate(up).Build()
 	if err != nil {
 		return err
 	}
-	_, err = settle(ctx, func() (*dynamodb.UpdateItemOutput, error) {
-		out, err := r.store.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &r.store.table, Key: r.suppression.attributes(),
-			ConditionExpression: expr.Condition(), UpdateExpression: expr.Update(),
-			ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
-		})
-		return out, translate(err, "suppress number")
-	})
+	_, err = r.store.updateItem(ctx, r.suppression, expr, "suppress number")
 	if refusal(err) {
 		r.late = true
 		return nil
@@ -252,22 +141,17 @@ func (r *record) user(ctx context.Context, userID string) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	u.Subscriptions = consent.Apply(u.Subscriptions, changes)
-	before := u.Version
-	u.Version, u.UpdatedAt = before+1, r.store.mint().Now
 	t := r.store.begin()
 	writeID := newWriteID()
-	t.replace(u, before, writeID)
-	for _, c := range changes {
-		t.put(toEvent(r.project, u.ID, c.Event))
-	}
+	t.change(u, changes, r.store.mint().Now, writeID)
 	if !r.late {
 		t.newest(r.suppression, r.in.MessageID)
 	}
 	return r.outcome(r.store.commit(ctx, t, writeID, "record consent"), len(changes))
 }
 
-// outcome reads why the transaction of one user was stopped. Its items are the profile, n ledger lines and the check.
+// outcome reads why the transaction of one user was stopped. Its items are the profile, n ledger
+// lines, perhaps a note, and, unless it is late, the check.
 func (r *record) outcome(err error, n int) error {
 	why, ok := errors.AsType[*refused](err)
 	if !ok {
@@ -278,7 +162,7 @@ func (r *record) outcome(err error, n int) error {
 			return nil // the lines of this message are there: it was applied before
 		}
 	}
-	if !r.late && why.failed[n+1] {
+	if !r.late && why.failed[len(why.failed)-1] {
 		r.late = true
 	}
 	return errLost

@@ -84,7 +84,7 @@ func TestCosts(t *testing.T) {
 			if err := s.Delete(ctx, p.ID, u.ID); err != nil {
 				t.Fatal(err)
 			}
-		}, dynamotest.Usage{Calls: 3, Read: 1, Write: 9}},
+		}, dynamotest.Usage{Calls: 3, Read: 1, Write: 11}},
 	}
 	for _, tt := range tests {
 		m.Take()

@@ -44,6 +44,8 @@ type profileItem struct {
 	Locale        string                      `dynamodbav:"locale,omitempty"`
 	Data          object                      `dynamodbav:"data"`
 	Subscriptions map[string]subscriptionItem `dynamodbav:"subscriptions"` // by group id
+	LedgerLines   int64                       `dynamodbav:"ledger_lines,omitempty"`
+	LedgerHead    string                      `dynamodbav:"ledger_head,omitempty"`
 	Version       int64                       `dynamodbav:"version"`
 	CreatedAt     millis                      `dynamodbav:"created_at"`
 	UpdatedAt     millis                      `dynamodbav:"updated_at"`
@@ -85,7 +87,8 @@ func toProfile(u user.User, writeID string) profileItem {
 		Email:       u.Email, Phone: u.Phone, Timezone: u.Timezone, Locale: u.Locale,
 		Data:          stored(u.Data),
 		Subscriptions: make(map[string]subscriptionItem, len(u.Subscriptions)),
-		Version:       u.Version, CreatedAt: toMillis(u.CreatedAt), UpdatedAt: toMillis(u.UpdatedAt),
+		LedgerLines:   u.Ledger.Lines, LedgerHead: u.Ledger.Head,
+		Version: u.Version, CreatedAt: toMillis(u.CreatedAt), UpdatedAt: toMillis(u.UpdatedAt),
 		WriteID: writeID,
 	}
 	if u.Email != "" {
@@ -122,6 +125,7 @@ func (p profileItem) user(project string) user.User {
 		Email:       p.Email, Phone: p.Phone, Timezone: p.Timezone, Locale: p.Locale,
 		Data:          p.Data,
 		Subscriptions: make(map[string]consent.Subscription, len(p.Subscriptions)),
+		Ledger:        consent.Ledger{Lines: p.LedgerLines, Head: p.LedgerHead},
 		Version:       p.Version, CreatedAt: p.CreatedAt.time(), UpdatedAt: p.UpdatedAt.time(),
 	}
 	for name, id := range p.Identifiers {
