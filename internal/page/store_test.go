@@ -1,0 +1,100 @@
+package page_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// memory is a page.Store of one project and one user.
+type memory struct {
+	project    project.Project
+	user       user.User
+	groups     []consent.Group
+	suppressed map[string]bool // by group
+
+	mu     sync.Mutex
+	states map[string]consent.State
+	ledger []line
+	reads  error // of User, if not nil
+	writes error // of SetStates, if not nil
+}
+
+// line is a ledger line as far as tests look.
+type line struct {
+	Group    string
+	To       consent.State
+	How      consent.How
+	Evidence consent.Evidence
+}
+
+func (m *memory) Project(_ context.Context, id string) (project.Project, error) {
+	if id != m.project.ID {
+		return project.Project{}, user.ErrNotFound
+	}
+	return m.project, nil
+}
+
+func (m *memory) User(_ context.Context, projectID, userID string) (user.User, error) {
+	if m.reads != nil {
+		return user.User{}, m.reads
+	}
+	if projectID != m.project.ID || userID != m.user.ID {
+		return user.User{}, user.ErrNotFound
+	}
+	return m.user, nil
+}
+
+func (m *memory) Subscriptions(_ context.Context, _, _ string) ([]consent.Standing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	standings := make([]consent.Standing, len(m.groups))
+	for i, g := range m.groups {
+		s := consent.Standing{Group: g, State: consent.NotSet, Effective: consent.Subscribed, Source: consent.FromProjectDefault}
+		if state, ok := m.states[g.ID]; ok {
+			s.State, s.Effective, s.Source = state, state, consent.FromUser
+		}
+		if m.suppressed[g.ID] {
+			s.Suppressed, s.Effective, s.Source = true, consent.Unsubscribed, consent.FromSuppression
+		}
+		standings[i] = s
+	}
+	return standings, nil
+}
+
+func (m *memory) SetStates(_ context.Context, _, _ string, s consent.Setting) (user.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.writes != nil {
+		return user.User{}, m.writes
+	}
+	states := maps.Clone(m.states)
+	for _, c := range s.Choices {
+		known := false
+		for _, g := range m.groups {
+			if c.Group == g.ID || c.Group == consent.AllGroups {
+				states[g.ID], known = c.State, true
+			}
+		}
+		if !known {
+			return user.User{}, consent.ErrNoGroup
+		}
+		m.ledger = append(m.ledger, line{c.Group, c.State, s.How, s.Evidence})
+	}
+	m.states = states
+	return m.user, nil
+}
+
+// take returns the states and the ledger, and forgets the ledger.
+func (m *memory) take() (map[string]consent.State, []line) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ledger := slices.Clone(m.ledger)
+	m.ledger = nil
+	return maps.Clone(m.states), ledger
+}

@@ -1,0 +1,88 @@
+package page
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/link"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// visit is a request by a valid link: whose it is, and what the pages show of that user.
+type visit struct {
+	link      link.Link
+	project   project.Project
+	texts     texts
+	standings []consent.Standing // of all groups, also those that are not public
+	unsaved   []consent.Choice   // what the user wants and could not be saved
+}
+
+// visit follows the link of a request. It returns link.ErrInvalid or user.ErrNotFound if that leads nowhere.
+func (h *handler) visit(r *http.Request, purpose link.Purpose) (visit, error) {
+	claim, err := link.Parse(r.PathValue("token"))
+	if err != nil {
+		return visit{}, err
+	}
+	p, err := h.store.Project(r.Context(), claim.ProjectID())
+	if err != nil {
+		return visit{}, err
+	}
+	l, err := claim.Verify(p, purpose)
+	if err != nil {
+		return visit{}, err
+	}
+	u, err := h.store.User(r.Context(), l.ProjectID, l.UserID)
+	if err != nil {
+		return visit{}, err
+	}
+	standings, err := h.store.Subscriptions(r.Context(), l.ProjectID, l.UserID)
+	return visit{link: l, project: p, texts: h.table.in(u.Locale, p.Settings.Locale), standings: standings}, err
+}
+
+// evidence returns what the ledger keeps of a request: no more than its id, unless the project wants to know.
+func (h *handler) evidence(r *http.Request, s project.Settings) consent.Evidence {
+	e := consent.Evidence{RequestID: h.requestID(r.Context())}
+	if s.KeepAddress {
+		e.Address = remoteIP(r)
+	}
+	if s.KeepUserAgent {
+		e.UserAgent = clip(r.UserAgent(), maxUserAgent)
+	}
+	return e
+}
+
+// lost answers a request that could not be carried out, and logs why if it is our fault. A link that leads nowhere looks
+// the same whether it was forged, is of another project, or its user is gone.
+func (h *handler) lost(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, link.ErrInvalid) || errors.Is(err, user.ErrNotFound) || errors.Is(err, consent.ErrNoGroup) {
+		h.broken(w, r)
+		return
+	}
+	h.logFailure(r, err)
+	w.Header().Set("Retry-After", "1")
+	h.sorry(w, r, http.StatusServiceUnavailable, failedPage)
+}
+
+func (h *handler) logFailure(r *http.Request, err error) {
+	h.log.ErrorContext(r.Context(), "page failed", slog.Any("error", err), slog.String("request_id", h.requestID(r.Context())))
+}
+
+func (h *handler) broken(w http.ResponseWriter, r *http.Request) {
+	h.sorry(w, r, http.StatusNotFound, brokenPage)
+}
+
+// sorry answers with a page of no project, in the language that the browser asks for.
+func (h *handler) sorry(w http.ResponseWriter, r *http.Request, status int, page string) {
+	v := newView(h.table.accepted(r.Header.Get("Accept-Language")), project.Project{})
+	v.Title = page
+	h.render(w, status, page, v)
+}
+
+// clip returns the first n bytes of s at most, as valid UTF-8.
+func clip(s string, n int) string {
+	return strings.ToValidUTF8(s[:min(n, len(s))], "")
+}
