@@ -32,7 +32,7 @@ type Store interface {
 	// Subscriptions returns where the user stands with each group of the project that is not archived, by name of the
 	// group, with its effective state and where that comes from; or user.ErrNotFound.
 	Subscriptions(ctx context.Context, projectID, userID string) ([]consent.Standing, error)
-	// SetStates sets the states of groups of one user and writes a ledger line for each, also for those that stay as
+	// SetSubscriptions sets the states of groups of one user and writes a ledger line for each, also for those that stay as
 	// they are, in one transaction: all or nothing. consent.AllGroups stands for every group that the project has
 	// or gets. No choice lifts a suppression: a group whose address is suppressed gets its state, and stays
 	// suppressed.
@@ -40,7 +40,7 @@ type Store interface {
 	// It returns consent.ErrNoGroup if a group is not of the project, which an archived one still is, and
 	// user.ErrNotFound, else the user as it stands then. Lost races are retried inside. It may be repeated: the states
 	// come out the same.
-	SetStates(ctx context.Context, projectID, userID string, s consent.Setting) (user.User, error)
+	SetSubscriptions(ctx context.Context, projectID, userID string, s consent.Setting) (user.User, error)
 }
 
 // Options are what the handler may be told. The zero value works.

@@ -22,7 +22,7 @@ type memory struct {
 	states map[string]consent.State
 	ledger []line
 	reads  error // of User, if not nil
-	writes error // of SetStates, if not nil
+	writes error // of SetSubscriptions, if not nil
 }
 
 // line is a ledger line as far as tests look.
@@ -67,7 +67,7 @@ func (m *memory) Subscriptions(_ context.Context, _, _ string) ([]consent.Standi
 	return standings, nil
 }
 
-func (m *memory) SetStates(_ context.Context, _, _ string, s consent.Setting) (user.User, error) {
+func (m *memory) SetSubscriptions(_ context.Context, _, _ string, s consent.Setting) (user.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.writes != nil {

@@ -39,7 +39,7 @@ func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		h.renderUnsubscribe(w, http.StatusBadRequest, askPage, v, "unsubscribe", outcome{})
 		return
 	}
-	_, err = h.store.SetStates(r.Context(), v.link.ProjectID, v.link.UserID, consent.Setting{
+	_, err = h.store.SetSubscriptions(r.Context(), v.link.ProjectID, v.link.UserID, consent.Setting{
 		Choices:  []consent.Choice{{Group: v.link.GroupID, State: consent.Unsubscribed}},
 		How:      how,
 		Evidence: h.evidence(r, v.project.Settings),
