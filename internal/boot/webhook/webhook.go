@@ -3,7 +3,6 @@ package webhook
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 )
@@ -31,7 +30,7 @@ func Load() (Environment, error) {
 		return Environment{}, errors.New("the environment variable INBOUND_TOPIC_ARN is not set; template.yaml sets it")
 	}
 	if len(e.Tokens) > 0 && e.PublicURL == "" {
-		return Environment{}, fmt.Errorf("an auth token of Twilio is set and PUBLIC_URL is not: the signatures are of that address")
+		return Environment{}, errors.New("an auth token of Twilio is set and PUBLIC_URL is not: the signatures are of that address")
 	}
 	return e, nil
 }
