@@ -1,7 +1,7 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get] and [Delete]; all of them share the table of routes.go,
+// There is one handler per Lambda, [Upsert], [Get], [Delete] and [Subscriptions]; all of them share the table of routes.go,
 // and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
 // or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
 //
@@ -100,6 +100,8 @@ type DeleteStore interface {
 type Options struct {
 	Log *slog.Logger     // slog.Default() if nil
 	Now func() time.Time // time.Now if nil; must be safe for concurrent use
+	// PublicURL is where recipients reach the pages, without a slash at its end; "" means the host that was asked.
+	PublicURL string
 }
 
 // service holds what the endpoints call. Of the stores only those of its own function are set.
@@ -108,9 +110,12 @@ type service struct {
 	reader   Reader
 	lister   Lister
 	deleter  Deleter
+	consent  SubscriptionsStore
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
+
+	publicURL string
 }
 
 // Upsert returns the handler of the upsert function: it creates, updates and patches users.
@@ -130,6 +135,14 @@ func Get(store GetStore, o Options) http.Handler {
 func Delete(store DeleteStore, o Options) http.Handler {
 	s := &service{deleter: store, log: o.logger(), now: o.clock()}
 	return s.handler(deleteFunction, store)
+}
+
+// Subscriptions returns the handler of the subscriptions function: groups, settings, states, ledgers, suppressions, and
+// whether a message may be sent.
+func Subscriptions(store SubscriptionsStore, o Options) http.Handler {
+	s := &service{consent: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
+	s.projects = newProjectCache(store, s.now)
+	return s.handler(subscriptionsFunction, store)
 }
 
 func (o Options) logger() *slog.Logger {

@@ -16,8 +16,13 @@ type tagged interface {
 	etag() string
 }
 
+// created is an answer that tells of something new: 201.
+type created interface {
+	created() bool
+}
+
 // endpoint serves one route: decode reads the request, do carries it out, and what it returns is encoded as JSON
-// with 200, or as 204 if it is nothing. An error of either becomes a problem document. This is the only
+// with 200, with 201 if it is new, or as 204 if it is nothing. An error of either becomes a problem document. This is the only
 // place where requests are answered.
 func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), do func(context.Context, In) (Out, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +46,11 @@ func endpoint[In, Out any](s *service, decode func(*http.Request) (In, error), d
 				w.Header().Set("ETag", tag)
 			}
 		}
-		respond(w, r, http.StatusOK, "application/json", out, s.log)
+		status := http.StatusOK
+		if c, ok := any(out).(created); ok && c.created() {
+			status = http.StatusCreated
+		}
+		respond(w, r, status, "application/json", out, s.log)
 	})
 }
 

@@ -176,10 +176,10 @@ func newBareServer(t testing.TB, s store) *server {
 	return &server{t: t, logs: logs, http: functions(s, o)}
 }
 
-// functions routes by method, as the catch-all routes of the template do.
+// functions routes by method, as the catch-all routes of the template do, and what is the subscriptions function's to it.
 func functions(s store, o api.Options) http.Handler {
 	upsert, get, del := api.Upsert(s, o), api.Get(s, o), api.Delete(s, o)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	byMethod := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			get.ServeHTTP(w, r)
@@ -189,6 +189,24 @@ func functions(s store, o api.Options) http.Handler {
 			upsert.ServeHTTP(w, r)
 		}
 	})
+	full, ok := s.(api.SubscriptionsStore)
+	if !ok { // the fake
+		return byMethod
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", byMethod)
+	subscriptions := api.Subscriptions(full, o)
+	for _, path := range []string{
+		"/settings", "/subscriptions", "/subscriptions/{id}", "/subscriptions/{id}/archive", "/audience", "/links", "/suppressions",
+		"/reviews", "/reviews/{id}", "/subjects/users/{id}/ledger", "/subjects/users/{id}/may-send",
+	} {
+		mux.Handle("/api/admin/projects/{projectID}"+path, subscriptions)
+	}
+	mux.Handle("PATCH /api/admin/projects/{projectID}/subjects/users/{id}/subscriptions", subscriptions)
+	for _, path := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
+		mux.Handle(path, subscriptions)
+	}
+	return mux
 }
 
 // reply is an answer, read.

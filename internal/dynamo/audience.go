@@ -115,6 +115,9 @@ func (a *audience) message(ctx context.Context) error {
 		return consent.ErrNoGroup
 	}
 	a.what.OptIn = a.proj.Settings.RequireOptIn
+	if a.what.Channel == "" && a.what.Group != nil {
+		a.what.Channel = a.what.Group.Channel
+	}
 	a.known, err = a.store.filter(ctx, a.ProjectID)
 	return err
 }

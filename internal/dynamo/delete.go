@@ -37,18 +37,11 @@ func (s *Store) Delete(ctx context.Context, project, userID string) error {
 // DeleteByPairs erases the user who owns the pairs. It returns *user.ConflictError, and erases nobody, when they
 // belong to several users; user.ErrNotFound when they belong to nobody.
 func (s *Store) DeleteByPairs(ctx context.Context, project string, pairs []user.Pair) error {
-	owners, err := s.owners(ctx, project, pairs)
+	id, err := s.Owner(ctx, project, pairs)
 	if err != nil {
 		return err
 	}
-	ids := distinct(owners)
-	switch len(ids) {
-	case 0:
-		return user.ErrNotFound
-	case 1:
-		return s.Delete(ctx, project, ids[0])
-	}
-	return &user.ConflictError{UserIDs: ids}
+	return s.Delete(ctx, project, id)
 }
 
 // mark makes the user invisible and returns the profile as it is from then on. A tombstone is returned untouched.

@@ -83,6 +83,23 @@ func get[T any](ctx context.Context, s *Store, k key, doing string) (T, error) {
 	return decode[T](out.Item)
 }
 
+// Owner returns the id of the user who owns the pairs. It returns *user.ConflictError when they belong to several users,
+// user.ErrNotFound when they belong to nobody. One read.
+func (s *Store) Owner(ctx context.Context, project string, pairs []user.Pair) (string, error) {
+	owners, err := s.owners(ctx, project, pairs)
+	if err != nil {
+		return "", err
+	}
+	ids := distinct(owners)
+	switch len(ids) {
+	case 0:
+		return "", user.ErrNotFound
+	case 1:
+		return ids[0], nil
+	}
+	return "", &user.ConflictError{UserIDs: ids}
+}
+
 // owners returns the owner of each pair that has one: one read of one item, or one batch of up to 100.
 func (s *Store) owners(ctx context.Context, project string, pairs []user.Pair) (map[user.Pair]string, error) {
 	owners := make(map[user.Pair]string, len(pairs))

@@ -10,12 +10,6 @@ import (
 	"lunogram-users/internal/user"
 )
 
-// SetStates is SetSubscriptions for those who do not ask how the user then is.
-func (s *Store) SetStates(ctx context.Context, projectID, userID string, choices []consent.Choice, how consent.How, e consent.Evidence) error {
-	_, err := s.SetSubscriptions(ctx, projectID, userID, consent.Setting{Choices: choices, How: how, Evidence: e})
-	return err
-}
-
 // SetSubscriptions sets the states of groups of the user with the id, or who absorbed that user, with a ledger line for each,
 // also for those that stay as they are, in one transaction. consent.AllGroups stands for every group that the project
 // has or gets. No choice lifts a suppression. Two calls, and one more for AllGroups.

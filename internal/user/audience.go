@@ -8,9 +8,9 @@ const MaxAudience = 1000
 // Audience asks of each of some users whether a message may be sent.
 type Audience struct {
 	ProjectID string
-	Channel   consent.Channel
-	Group     string // id; "" for a transactional message
-	Names     []Name // at most MaxAudience
+	Channel   consent.Channel // "" for that of the group
+	Group     string          // id; "" for a transactional message
+	Names     []Name          // at most MaxAudience
 }
 
 // Name names a user: by id, or if that is "" by a pair that the user owns.
