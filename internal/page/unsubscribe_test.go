@@ -183,6 +183,10 @@ func TestEvidence(t *testing.T) {
 		}
 		_, ledger := s.take()
 		for _, l := range ledger {
+			if page := l.How == consent.ByPage; page != strings.HasPrefix(l.Evidence.Notice, "page en ") {
+				t.Errorf("%s: the notice of %s is %q", test.name, l.How, l.Evidence.Notice)
+			}
+			l.Evidence.Notice = ""
 			if diff := cmp.Diff(test.want, l.Evidence); diff != "" {
 				t.Errorf("%s: evidence (-want +got):\n%s", test.name, diff)
 			}

@@ -43,13 +43,23 @@ func (h *handler) visit(r *http.Request, purpose link.Purpose) (visit, error) {
 	return visit{link: l, project: p, texts: h.table.in(u.Locale, p.Settings.Locale), standings: standings}, err
 }
 
-// evidence returns what the ledger keeps of a request: no more than its id, unless the project wants to know.
-func (h *handler) evidence(r *http.Request, s project.Settings) consent.Evidence {
+// set makes the choices, by a page or in one click, with what proves them.
+func (h *handler) set(r *http.Request, v visit, how consent.How, choices ...consent.Choice) error {
+	e := h.evidence(r, v)
+	if how == consent.ByPage {
+		e.Notice = v.texts.Notice() // who clicks in a mail program has seen none of our texts
+	}
+	_, err := h.store.SetSubscriptions(r.Context(), v.link.ProjectID, v.link.UserID, consent.Setting{Choices: choices, How: how, Evidence: e})
+	return err
+}
+
+// evidence returns what the ledger keeps of a request: its id, and who sent it if the project wants to know.
+func (h *handler) evidence(r *http.Request, v visit) consent.Evidence {
 	e := consent.Evidence{RequestID: h.requestID(r.Context())}
-	if s.KeepAddress {
+	if v.project.Settings.KeepAddress {
 		e.Address = remoteIP(r)
 	}
-	if s.KeepUserAgent {
+	if v.project.Settings.KeepUserAgent {
 		e.UserAgent = clip(r.UserAgent(), maxUserAgent)
 	}
 	return e
