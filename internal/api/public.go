@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 )
 
@@ -18,6 +19,25 @@ func Public(h, sorry http.Handler, o Options) http.Handler {
 		cleanPath,
 	)
 }
+
+// Refuse answers a request of a route that needs no key with a problem document of the status, which must be one of
+// openapi.yaml, and of the detail, which must repeat nothing of the request.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	p := problemOf(nil)
+	for _, k := range kinds {
+		if k.status == status {
+			p = newProblem(k.status, k.slug, k.title, detail)
+			break
+		}
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	respond(w, r, p.Status, problemType, p.of(r), slog.Default())
+}
+
+// Sorry returns a handler that answers every request with the fixed problem of a failure that nobody foresaw.
+func Sorry() http.Handler { return failure(errPanic, slog.Default()) }
 
 // RequestID returns the id of the request whose context it is, "" if it has none.
 func RequestID(ctx context.Context) string { return requestIDOf(ctx) }

@@ -57,3 +57,29 @@ func TestPublic(t *testing.T) {
 		t.Errorf("the log holds the token, or what a handler panicked with:\n%s", logs.String())
 	}
 }
+
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status, want int
+		kind, retry  string
+	}{
+		{http.StatusBadRequest, http.StatusBadRequest, "bad-request", ""},
+		{http.StatusForbidden, http.StatusForbidden, "forbidden", ""},
+		{http.StatusNotFound, http.StatusNotFound, "not-found", ""},
+		{http.StatusRequestEntityTooLarge, http.StatusRequestEntityTooLarge, "too-large", ""},
+		{http.StatusServiceUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},
+		{http.StatusTeapot, http.StatusInternalServerError, "internal", ""}, // no problem of the contract
+	}
+	for _, tt := range tests {
+		w := httptest.NewRecorder()
+		api.Refuse(w, httptest.NewRequest("POST", "/x", nil), tt.status, "because")
+		if w.Code != tt.want || w.Header().Get("Retry-After") != tt.retry || w.Header().Get("Content-Type") != "application/problem+json" ||
+			!strings.Contains(w.Body.String(), `"urn:lunogram-users:problem:`+tt.kind+`"`) {
+			t.Errorf("%d: got %d %v %s, want %d and %s", tt.status, w.Code, w.Header(), w.Body, tt.want, tt.kind)
+		}
+		if detail := strings.Contains(w.Body.String(), "because"); detail != (tt.want == tt.status) {
+			t.Errorf("%d: got %s", tt.status, w.Body)
+		}
+	}
+}

@@ -36,15 +36,17 @@ type Webhook struct {
 	// any, every request is refused.
 	Tokens    []string
 	Publisher Publisher
-	Log       *slog.Logger
+	// Refuse answers with a problem document (RFC 9457) of the status. The detail is one of ours.
+	Refuse func(w http.ResponseWriter, r *http.Request, status int, detail string)
+	Log    *slog.Logger
 }
 
 // Handler returns a handler of Path, and of no other.
 func (h *Webhook) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+Path, h)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "there is nothing at this path")
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.Refuse(w, r, http.StatusNotFound, "there is nothing at this path")
 	})
 	return mux
 }
@@ -54,28 +56,36 @@ func (h *Webhook) Handler() http.Handler {
 // address asks for it.
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		refuseForm(w, err)
-		return
-	}
-	if !signed(r.Header.Get("X-Twilio-Signature"), h.Tokens, h.address(r.URL), r.PostForm) {
-		h.Log.WarnContext(r.Context(), "the signature of a Twilio message does not fit: check PublicUrl and the auth tokens")
-		refuse(w, http.StatusForbidden, "the signature is not one of the configured account for the configured address")
-		return
-	}
-	message, ok := inbound(r.PostForm)
-	if !ok {
-		refuse(w, http.StatusBadRequest, "this is no inbound message: MessageSid, From or To is missing")
-		return
-	}
-	if err := h.publish(r.Context(), message); err != nil {
-		h.Log.ErrorContext(r.Context(), "a Twilio message was not published", slog.Any("error", err))
-		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "the message could not be taken; send it again")
+	if status, detail := h.accept(r); status != http.StatusOK {
+		h.Refuse(w, r, status, detail)
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	_, _ = io.WriteString(w, "<Response/>") // the client may have gone away
+}
+
+// accept checks and publishes the message of a request, and says what to answer.
+func (h *Webhook) accept(r *http.Request) (status int, detail string) {
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, "the body is larger than 64 KB"
+	}
+	if err != nil {
+		return http.StatusBadRequest, "the body is not a form"
+	}
+	if !signed(r.Header.Get("X-Twilio-Signature"), h.Tokens, h.address(r.URL), r.PostForm) {
+		h.Log.WarnContext(r.Context(), "the signature of a Twilio message does not fit: check PublicUrl and the auth tokens")
+		return http.StatusForbidden, "the signature is not that of the configured account and address"
+	}
+	message, ok := inbound(r.PostForm)
+	if !ok {
+		return http.StatusBadRequest, "this is no inbound message: MessageSid, From or To is missing"
+	}
+	if err := h.publish(r.Context(), message); err != nil {
+		h.Log.ErrorContext(r.Context(), "a Twilio message was not published", slog.Any("error", err))
+		return http.StatusServiceUnavailable, "the message could not be taken; send it again"
+	}
+	return http.StatusOK, ""
 }
 
 // address returns the address that Twilio signed.
@@ -101,33 +111,4 @@ func (h *Webhook) publish(ctx context.Context, m sms.Inbound) error {
 		return err
 	}
 	return h.Publisher.Publish(ctx, message)
-}
-
-func refuseForm(w http.ResponseWriter, err error) {
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KB")
-		return
-	}
-	refuse(w, http.StatusBadRequest, "the body is not a form")
-}
-
-// Sorry answers when the handler fails in a way that nobody foresaw.
-func Sorry() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusInternalServerError, "something went wrong on our side; the request id names the log entry")
-	})
-}
-
-// refuse answers with a problem document (RFC 9457).
-func refuse(w http.ResponseWriter, status int, detail string) {
-	document, _ := json.Marshal(struct { // strings and a number always marshal
-		Type      string `json:"type"`
-		Title     string `json:"title"`
-		Status    int    `json:"status"`
-		Detail    string `json:"detail"`
-		RequestID string `json:"request_id,omitempty"`
-	}{"about:blank", http.StatusText(status), status, detail, w.Header().Get("X-Request-Id")})
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_, _ = w.Write(document) // the client may have gone away
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lunogram-users/internal/api"
 	"lunogram-users/internal/sms"
 	"lunogram-users/internal/sms/twilio"
 )
@@ -136,7 +137,7 @@ func TestWebhook(t *testing.T) {
 			t.Parallel()
 			var logs bytes.Buffer
 			out := &published{err: tt.err}
-			h := twilio.Webhook{PublicURL: public, Tokens: []string{"", primary, secondary}, Publisher: out,
+			h := twilio.Webhook{PublicURL: public, Tokens: []string{"", primary, secondary}, Publisher: out, Refuse: api.Refuse,
 				Log: slog.New(slog.NewTextHandler(&logs, nil))}
 			if tt.path == "" {
 				tt.path = path
@@ -202,7 +203,7 @@ func TestWithoutTokens(t *testing.T) {
 	t.Parallel()
 	for _, tokens := range [][]string{nil, {""}} {
 		out := &published{}
-		h := twilio.Webhook{Tokens: tokens, Publisher: out, Log: slog.New(slog.DiscardHandler)}
+		h := twilio.Webhook{Tokens: tokens, Publisher: out, Refuse: api.Refuse, Log: slog.New(slog.DiscardHandler)}
 		r := httptest.NewRequest("POST", "/sms/twilio", strings.NewReader(inbound().Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("X-Twilio-Signature", twilio.Signature("", "/sms/twilio", inbound()))
@@ -222,7 +223,7 @@ func FuzzWebhook(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, signature string) {
 		post := func(signature string) (int, int) {
 			out := &published{}
-			h := twilio.Webhook{PublicURL: public, Tokens: []string{primary}, Publisher: out, Log: slog.New(slog.DiscardHandler)}
+			h := twilio.Webhook{PublicURL: public, Tokens: []string{primary}, Publisher: out, Refuse: api.Refuse, Log: slog.New(slog.DiscardHandler)}
 			r := httptest.NewRequest("POST", "/sms/twilio", strings.NewReader(body))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header.Set("X-Twilio-Signature", signature)
