@@ -17,6 +17,7 @@ var servedBy = map[string]string{
 var exceptions = []struct{ prefix, suffix, folder string }{
 	{"/preferences/", "", "preferences"},
 	{"/unsubscribe/", "", "preferences"},
+	{"/sms/twilio", "", "sms-webhook"},
 	{"/api/admin/projects/{projectID}/settings", "", "subscriptions"},
 	{"/api/admin/projects/{projectID}/subscriptions", "", "subscriptions"},
 	{"/api/admin/projects/{projectID}/suppressions", "", "subscriptions"},

@@ -17,7 +17,7 @@ func TestPublishByTheQueryProtocol(t *testing.T) {
 	change, recorded := recorder(t)
 	c := start(t, change)
 	publish := func(form url.Values) (*http.Response, string) {
-		return call(t, "POST", c.URL+"/_local/sns/", form.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+		return call(t, "POST", c.URL+"/_local/sns", form.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
 	}
 	arn := c.Template.Topics[0].ARN
 	response, body := publish(url.Values{"Action": {"Publish"}, "TopicArn": {arn}, "Message": {"größe & co"}})
@@ -47,7 +47,7 @@ func TestPublishByTheQueryProtocol(t *testing.T) {
 func TestTextsAreKept(t *testing.T) {
 	c := start(t, nil)
 	send := func(target, body string) int {
-		response, _ := call(t, "POST", c.URL+"/_local/sms/", body, http.Header{"X-Amz-Target": {target}})
+		response, _ := call(t, "POST", c.URL+"/_local/sms", body, http.Header{"X-Amz-Target": {target}})
 		return response.StatusCode
 	}
 	const target = "PinpointSMSVoiceV2.SendTextMessage"

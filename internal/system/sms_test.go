@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"lunogram-users/internal/project"
 )
 
 // sender is the number of the tenant, which must be its own as a number belongs to one project.
@@ -17,7 +19,7 @@ func (n *tenant) sender(t *testing.T) string {
 		return r
 	}, strings.ReplaceAll(n.id, "-", ""))
 	number := "+1" + digits[len(digits)-11:]
-	must(t, n.store.PutSender(t.Context(), number, n.id))
+	must(t, n.store.PutSender(t.Context(), project.Sender{Number: number, ProjectID: n.id, AnsweredBy: n.answeredBy}))
 	return number
 }
 

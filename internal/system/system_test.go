@@ -48,6 +48,7 @@ func run(m *testing.M) int {
 	cloud, err = local.Start(ctx, local.Options{
 		Template: filepath.Join(root, "template.yaml"), BuildDir: filepath.Join(root, "build/local"),
 		RetryDelay: 50 * time.Millisecond, Log: functionLog(),
+		Parameters: map[string]string{"TwilioAuthToken": twilioToken},
 	})
 	if err == nil {
 		err = cloud.Ready(ctx)
@@ -80,6 +81,8 @@ type tenant struct {
 	id     string
 	client string // pk_ key
 	secret string // sk_ key of role admin
+
+	answeredBy project.Answerer // who answers what is sent to the tenant's number
 }
 
 // newTenant makes a project with an SMS group, an e-mail group and keys.

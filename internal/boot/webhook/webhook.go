@@ -4,7 +4,8 @@ package webhook
 import (
 	"errors"
 	"os"
-	"strings"
+
+	"lunogram-users/internal/boot/public"
 )
 
 // Environment is what template.yaml tells the function.
@@ -19,7 +20,7 @@ type Environment struct {
 func Load() (Environment, error) {
 	e := Environment{
 		TopicARN:  os.Getenv("INBOUND_TOPIC_ARN"),
-		PublicURL: strings.TrimSuffix(os.Getenv("PUBLIC_URL"), "/"),
+		PublicURL: public.URL(),
 	}
 	for _, token := range []string{os.Getenv("TWILIO_AUTH_TOKEN"), os.Getenv("TWILIO_SECONDARY_AUTH_TOKEN")} {
 		if token != "" {
