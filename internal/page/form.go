@@ -1,7 +1,6 @@
 package page
 
 import (
-	"errors"
 	"mime"
 	"net"
 	"net/http"
@@ -18,11 +17,9 @@ const (
 	maxUserAgent = 512
 )
 
-var errForm = errors.New("not a form of ours")
-
-// readForm returns the fields of a body that is a form of either kind (RFC 8058, section 3.1, wants both), or errForm.
-// A body that does not say what it is passes for the simple kind.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+// readForm returns the fields of a body that is a form of either kind (RFC 8058, section 3.1, wants both), and none of any
+// other body. A body that does not say what it is passes for the simple kind.
+func readForm(w http.ResponseWriter, r *http.Request) url.Values {
 	if r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -34,13 +31,11 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		err = r.ParseForm()
 	case kind == "multipart/form-data":
 		err = r.ParseMultipartForm(maxForm)
-	default:
-		err = errForm
 	}
 	if err != nil {
-		return nil, errForm
+		return nil // a part of a form could mean something else
 	}
-	return r.PostForm, nil
+	return r.PostForm
 }
 
 // oneClick reports whether a form is a one-click request (RFC 8058, section 3.1).

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -84,9 +85,7 @@ func TestPreferencesAreSaved(t *testing.T) {
 	}
 	for _, test := range tests {
 		s := newSite(t)
-		for g, state := range test.before {
-			s.states[g] = state
-		}
+		maps.Copy(s.states, test.before)
 		a := s.post(t, s.preferences(t), test.form)
 		if a.status != http.StatusOK {
 			t.Errorf("%s: status %d, want 200", test.name, a.status)

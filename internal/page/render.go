@@ -18,19 +18,19 @@ import (
 //go:embed page.html style.css
 var files embed.FS
 
-// The templates of page.html, by the names that it defines.
+// The pages, by the names of their templates in page.html and of the texts that are their titles.
 const (
-	preferencesPage = "preferences"
-	askPage         = "ask"
-	donePage        = "done"
-	brokenPage      = "broken"
-	failedPage      = "failed"
+	preferencesPage  = "preferences"
+	unsubscribePage  = "unsubscribe"
+	unsubscribedPage = "unsubscribed"
+	brokenPage       = "broken"
+	failedPage       = "failed"
 )
 
 // view is what a template shows.
 type view struct {
 	texts
-	Title string // name of a text
+	Title string // name of a text; render sets it
 	Brand string // as recipients know it; "" if the project is not known
 	Style template.CSS
 
@@ -45,6 +45,19 @@ type outcome struct {
 	Stopped bool   // everything was stopped
 	Saved   bool
 	Changed []row // of what was saved, the groups whose state was set
+}
+
+// title returns the name of the text that is the title of a page. It is what a screen reader says first.
+func (o outcome) title(page string) string {
+	switch {
+	case o.Failed != "":
+		return "failed"
+	case o.Stopped:
+		return "stopped"
+	case o.Saved:
+		return "saved"
+	}
+	return page
 }
 
 // newView returns a view in the colours of the project; the zero project has no brand.
@@ -81,6 +94,7 @@ func style(brand color) template.CSS {
 
 // render answers with a page. It is complete before any of it is sent.
 func (h *handler) render(w http.ResponseWriter, status int, name string, v view) {
+	v.Title = v.title(name)
 	var page bytes.Buffer
 	if err := h.templates.ExecuteTemplate(&page, name, v); err != nil {
 		panic(err) // a test renders every page

@@ -63,7 +63,18 @@ func suppressedText(c consent.Channel) string {
 	return "suppressed_other"
 }
 
-// moved returns the choices of a form: the groups whose switches stand otherwise than they did. Groups that the page
+// chosen returns what a form of the page chooses, and false for any other form.
+func (v visit) chosen(form url.Values) ([]consent.Choice, bool) {
+	switch form.Get(actionField) {
+	case saveAction:
+		return v.moved(form), true
+	case stopAction:
+		return []consent.Choice{{Group: consent.AllGroups, State: consent.Unsubscribed}}, true
+	}
+	return nil, false
+}
+
+// moved returns the choices of the form that saves: the groups whose switches stand otherwise than they did. Groups that the page
 // does not show, and switching on what is suppressed, are passed over.
 func (v visit) moved(form url.Values) []consent.Choice {
 	var choices []consent.Choice
@@ -99,15 +110,18 @@ func (v visit) after(choices []consent.Choice) visit {
 	return v
 }
 
-// named returns the rows of the groups that the choices name, as they were chosen.
-func (v visit) named(choices []consent.Choice) []row {
-	var rows []row
+// outcome says what came of the choices, group by group.
+func (v visit) outcome(choices []consent.Choice) outcome {
+	o := outcome{Saved: true}
 	for _, c := range choices {
+		if c.Group == consent.AllGroups {
+			return outcome{Stopped: true}
+		}
 		for _, s := range v.standings {
 			if s.Group.ID == c.Group {
-				rows = append(rows, row{ID: c.Group, Name: s.Group.Name, On: c.State == consent.Subscribed})
+				o.Changed = append(o.Changed, row{ID: c.Group, Name: s.Group.Name, On: c.State == consent.Subscribed})
 			}
 		}
 	}
-	return rows
+	return o
 }

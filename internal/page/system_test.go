@@ -172,7 +172,7 @@ func TestFunctionOneClick(t *testing.T) {
 	}
 }
 
-// TestFunctionScanners opens every kind of link 1,000 times with GET and with HEAD: nothing is written.
+// TestFunctionScanners opens every kind of link 1,000 times, mostly with GET: nothing is written.
 func TestFunctionScanners(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
@@ -184,10 +184,10 @@ func TestFunctionScanners(t *testing.T) {
 	f.meter.Take()
 	var scanners sync.WaitGroup
 	for _, path := range paths {
-		for _, method := range []string{"GET", "HEAD"} {
+		for method, times := range map[string]int{"GET": 225, "HEAD": 25} {
 			for range 4 {
 				scanners.Go(func() {
-					for range 250 {
+					for range times {
 						if resp := f.do(method, path, ""); resp.StatusCode != http.StatusOK || (resp.Body == "") != (method == "HEAD") {
 							t.Errorf("%s: %d", method, resp.StatusCode)
 						}

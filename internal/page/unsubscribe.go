@@ -1,7 +1,6 @@
 package page
 
 import (
-	"errors"
 	"net/http"
 
 	"lunogram-users/internal/consent"
@@ -14,11 +13,11 @@ func (h *handler) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, err)
 		return
 	}
-	if v.state() == consent.Unsubscribed {
-		h.renderUnsubscribe(w, http.StatusOK, donePage, v, "unsubscribed", outcome{})
-		return
+	page := unsubscribePage
+	if s, ok := v.standing(); ok && s.State == consent.Unsubscribed {
+		page = unsubscribedPage
 	}
-	h.renderUnsubscribe(w, http.StatusOK, askPage, v, "unsubscribe", outcome{})
+	h.renderUnsubscribe(w, http.StatusOK, page, v, outcome{})
 }
 
 // unsubscribe leaves the group of the link at once, without a redirect, any number of times. The request is that of a
@@ -29,26 +28,24 @@ func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		h.lost(w, r, err)
 		return
 	}
-	form, err := readForm(w, r)
 	how := consent.ByPage
-	switch {
-	case err == nil && oneClick(form):
+	switch form := readForm(w, r); {
+	case oneClick(form):
 		how = consent.ByOneClick
-	case err == nil && form.Get(actionField) == unsubscribeAction:
-	default:
-		h.renderUnsubscribe(w, http.StatusBadRequest, askPage, v, "unsubscribe", outcome{})
+	case form.Get(actionField) != unsubscribeAction:
+		h.renderUnsubscribe(w, http.StatusBadRequest, unsubscribePage, v, outcome{})
 		return
 	}
 	err = h.set(r, v, how, consent.Choice{Group: v.link.GroupID, State: consent.Unsubscribed})
 	switch {
 	case err == nil:
-		h.renderUnsubscribe(w, http.StatusOK, donePage, v, "unsubscribed", outcome{})
-	case errors.Is(err, consent.ErrNoGroup):
+		h.renderUnsubscribe(w, http.StatusOK, unsubscribedPage, v, outcome{})
+	case nowhere(err):
 		h.lost(w, r, err)
 	default:
 		h.logFailure(r, err)
 		w.Header().Set("Retry-After", "1")
-		h.renderUnsubscribe(w, http.StatusServiceUnavailable, askPage, v, "failed", outcome{Failed: "failed_means"})
+		h.renderUnsubscribe(w, http.StatusServiceUnavailable, unsubscribePage, v, outcome{Failed: "failed_means"})
 	}
 }
 
@@ -62,16 +59,10 @@ func (v visit) standing() (consent.Standing, bool) {
 	return consent.Standing{}, false
 }
 
-// state returns what the user said of the group of the link.
-func (v visit) state() consent.State {
-	s, _ := v.standing()
-	return s.State
-}
-
 // renderUnsubscribe answers with a page about the group of the link, by name if recipients may know it.
-func (h *handler) renderUnsubscribe(w http.ResponseWriter, status int, page string, v visit, title string, o outcome) {
+func (h *handler) renderUnsubscribe(w http.ResponseWriter, status int, page string, v visit, o outcome) {
 	view := newView(v.texts, v.project)
-	view.Title, view.outcome = title, o
+	view.outcome = o
 	if s, ok := v.standing(); ok && s.Group.Public {
 		view.Group = s.Group.Name
 	}

@@ -68,13 +68,18 @@ func (h *handler) evidence(r *http.Request, v visit) consent.Evidence {
 // lost answers a request that could not be carried out, and logs why if it is our fault. A link that leads nowhere looks
 // the same whether it was forged, is of another project, or its user is gone.
 func (h *handler) lost(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, link.ErrInvalid) || errors.Is(err, user.ErrNotFound) || errors.Is(err, consent.ErrNoGroup) {
+	if nowhere(err) {
 		h.broken(w, r)
 		return
 	}
 	h.logFailure(r, err)
 	w.Header().Set("Retry-After", "1")
 	h.sorry(w, r, http.StatusServiceUnavailable, failedPage)
+}
+
+// nowhere reports whether an error says that a link leads nowhere.
+func nowhere(err error) bool {
+	return errors.Is(err, link.ErrInvalid) || errors.Is(err, user.ErrNotFound) || errors.Is(err, consent.ErrNoGroup)
 }
 
 func (h *handler) logFailure(r *http.Request, err error) {
@@ -87,9 +92,7 @@ func (h *handler) broken(w http.ResponseWriter, r *http.Request) {
 
 // sorry answers with a page of no project, in the language that the browser asks for.
 func (h *handler) sorry(w http.ResponseWriter, r *http.Request, status int, page string) {
-	v := newView(h.table.accepted(r.Header.Get("Accept-Language")), project.Project{})
-	v.Title = page
-	h.render(w, status, page, v)
+	h.render(w, status, page, newView(h.table.accepted(r.Header.Get("Accept-Language")), project.Project{}))
 }
 
 // clip returns the first n bytes of s at most, as valid UTF-8.
