@@ -3,7 +3,6 @@ package local
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"sync"
 )
 
@@ -37,7 +36,7 @@ func (o *outbox) add(t Text) {
 func (c *Cloud) Texts() []Text {
 	c.outbox.mu.Lock()
 	defer c.outbox.mu.Unlock()
-	return slices.Clone(c.outbox.texts)
+	return append([]Text{}, c.outbox.texts...)
 }
 
 // serveTexts lists what was sent.
