@@ -49,6 +49,7 @@ func (s *session) showProject(*flag.FlagSet) action {
 			return err
 		}
 		fmt.Fprintf(s.stdout, "id:      %s\nname:    %s\ncreated: %s\n", p.ID, p.Name, p.CreatedAt.Format(time.RFC3339))
+		s.printSettings(p.Settings)
 		return nil
 	}
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"lunogram-users/internal/consent"
-	"lunogram-users/internal/user"
 )
 
 // reviewItem is a text that a person must decide. It is deleted once somebody has.
@@ -36,10 +33,13 @@ func (s *Store) AddReview(ctx context.Context, projectID string, r consent.Revie
 		key: reviewKey(projectID, r.ID()), MessageID: r.MessageID, Phone: r.Phone, Number: r.Number, Text: r.Text,
 		At: toMillis(r.At),
 	})
-	_, err := settle(ctx, func() (struct{}, error) { return struct{}{}, s.commit(ctx, t, "", "add review") })
-	if why, ok := errors.AsType[*refused](err); ok && (why.failed[0] || why.failed[1]) {
-		return nil
-	}
+	_, err := untilWon(ctx, func() (struct{}, error) {
+		err := s.commit(ctx, t, "", "add review")
+		if why, ok := errors.AsType[*refused](err); ok && (why.failed[0] || why.failed[1]) {
+			err = nil // it is there, or was
+		}
+		return struct{}{}, err
+	})
 	return err
 }
 
@@ -70,8 +70,8 @@ func (s *Store) Reviews(ctx context.Context, projectID, after string, limit int)
 }
 
 // DecideReview takes a text off the list. As a consent.Stop it is recorded as one that came when the text did; as
-// consent.None it asks for nothing. It may be repeated when it returns an error, and returns user.ErrNotFound
-// for a text that is decided or was never there.
+// consent.None it asks for nothing. Of two who decide at once, a Stop counts. It may be repeated when it returns an
+// error, and returns user.ErrNotFound for a text that is decided or was never there.
 func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consent.Verdict) error {
 	k := reviewKey(projectID, id)
 	i, err := get[reviewItem](ctx, s, k, "get review")
@@ -84,14 +84,5 @@ func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consen
 			return err
 		}
 	}
-	_, err = settle(ctx, func() (*dynamodb.DeleteItemOutput, error) {
-		out, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &s.table, Key: k.attributes(), ConditionExpression: new("attribute_exists(pk)"),
-		})
-		return out, translate(err, "delete review")
-	})
-	if refusal(err) {
-		return user.ErrNotFound // somebody else decided meanwhile
-	}
-	return err
+	return s.batchDelete(ctx, []key{k})
 }

@@ -173,7 +173,7 @@ var actions = map[string][]string{
 	},
 	// A text that was decided is deleted, and a refusal in it is recorded as a STOP is.
 	"subscriptions": {
-		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem",
+		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
 		"dynamodb:Query", "dynamodb:UpdateItem",
 	},
 	"preferences": {
