@@ -265,6 +265,25 @@ func TestTwilio(t *testing.T) {
 	}
 }
 
+// TestReviewIsCutBetweenCharacters sends long texts whose characters straddle the bound in every way.
+func TestReviewIsCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, dynamotest.New(t), "73071")
+	for pad := range utf8.UTFMax {
+		text := strings.Repeat("!", pad) + "I said stop " + strings.Repeat("🛑", consent.MaxReviewText/4)
+		s.handle(t, s.message(text, fmt.Sprint("m", pad), noon.Add(time.Duration(pad)*time.Second)))
+	}
+	page, err := s.store.Reviews(t.Context(), s.project, "", 10)
+	if err != nil || len(page.Reviews) != utf8.UTFMax {
+		t.Fatalf("Reviews: got %d, %v; want %d", len(page.Reviews), err, utf8.UTFMax)
+	}
+	for i, r := range page.Reviews {
+		if !utf8.ValidString(r.Text) || len(r.Text) > consent.MaxReviewText || len(r.Text) <= consent.MaxReviewText-utf8.UTFMax {
+			t.Errorf("pad %d: got %d bytes of text, ending %q", i, len(r.Text), r.Text[len(r.Text)-4:])
+		}
+	}
+}
+
 // TestReviews checks that what may be a refusal is listed once, and changes nothing until a person has decided.
 func TestReviews(t *testing.T) {
 	t.Parallel()

@@ -105,11 +105,13 @@ func (m message) review() consent.Review {
 // clip returns at most n bytes of s, as valid UTF-8.
 func clip(s string, n int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	for len(s) > n {
-		_, size := utf8.DecodeLastRuneInString(s[:n+1])
-		s = s[:n+1-size]
+	if len(s) <= n {
+		return s
 	}
-	return s
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // ParseNumber returns one of our own numbers in canonical form: E.164, or a short code of three to eight
