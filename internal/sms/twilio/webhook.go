@@ -52,8 +52,7 @@ func (h *Webhook) Handler() http.Handler {
 }
 
 // ServeHTTP answers a message with an empty TwiML document, which sends nothing. A signature that is not Twilio's is
-// 403. When a message cannot be published it is 503, upon which Twilio tries the fallback address, and again if the
-// address asks for it.
+// 403. When a message cannot be published it is 503, upon which Twilio tries the fallback address.
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if status, detail := h.accept(r); status != http.StatusOK {
