@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"lunogram-users/internal/api"
+	"lunogram-users/internal/api/apitest"
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
@@ -63,7 +64,7 @@ func newFunction(t *testing.T) *function {
 	}
 	log := slog.New(slog.NewTextHandler(f, nil))
 	pages := page.New(f.store, page.Options{Log: log, RequestID: api.RequestID})
-	gateway := api.Gateway(api.Public(pages, page.Sorry(), api.Options{Log: log}))
+	gateway := api.Gateway(apitest.Load(t).Handler(t, api.Public(pages, page.Sorry(), api.Options{Log: log})))
 	f.invoke = func(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 		resp, err := gateway(t.Context(), event)
 		if err != nil {
