@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // Public returns the handler of a function whose routes need no key: h in the middleware of every function. The access
@@ -42,10 +43,14 @@ func Sorry() http.Handler { return failure(errPanic, slog.Default()) }
 // RequestID returns the id of the request whose context it is, "" if it has none.
 func RequestID(ctx context.Context) string { return requestIDOf(ctx) }
 
-// notePattern tells the access log the pattern by which an http.ServeMux below found its handler.
+// notePattern tells the access log the path of the pattern by which an http.ServeMux below found its handler.
 func notePattern(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { noteRoute(r.Context(), r.Pattern) }()
+		defer func() {
+			if _, path, ok := strings.Cut(r.Pattern, "/"); ok { // a method may stand before it
+				noteRoute(r.Context(), "/"+path)
+			}
+		}()
 		next.ServeHTTP(w, r)
 	})
 }

@@ -48,7 +48,7 @@ func TestPublic(t *testing.T) {
 			t.Errorf("%s: Cache-Control is %q, want no-store", test.path, got)
 		}
 	}
-	for _, want := range []string{`route="GET /page/{token}" status=200`, `route="GET /page/{token}" status=500`, `route="" status=404`, "msg=panic"} {
+	for _, want := range []string{`route=/page/{token} status=200`, `route=/page/{token} status=500`, `route="" status=404`, "msg=panic"} {
 		if !strings.Contains(logs.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, logs.String())
 		}
