@@ -7,7 +7,7 @@ import (
 	"lunogram-users/internal/local"
 )
 
-// welcome prints where everything is and three commands to try.
+// welcome prints where everything is and commands to try.
 func welcome(out io.Writer, cloud *local.Cloud, d *demo) error {
 	topic := "<topic>"
 	if len(cloud.Template.Topics) > 0 {
@@ -43,6 +43,11 @@ Answer STOP to an SMS, and see the user's subscriptions change:
     -d '{"originationNumber":"+15550100123","destinationNumber":"%[10]s","messageKeyword":"STOP","messageBody":"STOP","inboundMessageId":"'$(date +%%s)'"}'
   curl -H 'Authorization: Bearer %[7]s' \
     %[1]s/api/admin/projects/%[5]s/subjects/users/ID_OF_THE_FIRST_ANSWER/subscriptions
+
+Make the user's links, and open the preferences in a browser:
+
+  curl %[1]s/api/admin/projects/%[5]s/links \
+    -H 'Authorization: Bearer %[7]s' -d '{"identifier":[{"external_id":"user_123"}]}'
 
 `, cloud.URL, cloud.S3URL, cloud.DynamoDBEndpoint, cloud.Bucket, d.Project, d.ClientKey, d.SecretKey,
 		cloud.SQSURL, cloud.Table, sender, topic)
