@@ -20,6 +20,9 @@ type settingsChange struct {
 func decodeSettings(r *http.Request) (settingsChange, error) {
 	b := &badRequest{}
 	o, err := decodeBody(r, b)
+	if err == nil {
+		err = b.err()
+	}
 	return settingsChange{projectOf(r.Context()), o}, err
 }
 

@@ -318,3 +318,48 @@ func TestAnswersAreClaimedOnce(t *testing.T) {
 		t.Errorf("claim of an unknown project: %v", err)
 	}
 }
+
+// TestParallelSuppressions changes one address in many ways at once: none is lost, and each is a line.
+func TestParallelSuppressions(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	kinds := []consent.Kind{consent.Complaint, consent.Legal, consent.Bounce, consent.Manual}
+	change := func(kind consent.Kind, lift bool) {
+		c := consent.SuppressionChange{Lift: lift, Hold: consent.Hold{Kind: kind, Source: string(kind), Reason: "test"}}
+		if _, err := s.ChangeSuppression(t.Context(), p.ID, consent.SMS, phone, c); err != nil {
+			t.Errorf("%s, lift %t: %v", kind, lift, err)
+		}
+	}
+	parallel(len(kinds)+1, func(i int) {
+		if i == len(kinds) {
+			if err := s.Record(t.Context(), p.ID, phone, inbound(consent.Stop, "m1", 1)); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		change(kinds[i], false)
+	})
+	known, events, err := s.Suppression(t.Context(), p.ID, consent.SMS, phone)
+	if err != nil || len(known.Holds()) != 5 || len(events) != 4 {
+		t.Errorf("%d holds, %d lines, %v; want 5 and 4", len(known.Holds()), len(events), err)
+	}
+	parallel(2, func(i int) { change(kinds[i], true) })
+	change(consent.Stopped, true)
+	known, events, err = s.Suppression(t.Context(), p.ID, consent.SMS, phone)
+	var left []string
+	for _, h := range known.Holds() {
+		left = append(left, string(h.Kind)+" "+h.Source)
+	}
+	if diff := cmp.Diff([]string{"bounce bounce", "manual manual"}, left); diff != "" || err != nil || len(events) != 7 {
+		t.Errorf("%d lines, %v, holds (-want +got):\n%s", len(events), err, diff)
+	}
+	end := consent.Ledger{}
+	for _, e := range events {
+		if e.Line > end.Lines {
+			end = consent.Ledger{Lines: e.Line, Head: e.Hash}
+		}
+	}
+	if broken := end.Verify(events); len(broken) > 0 {
+		t.Errorf("the ledger of the address is broken: %v", broken)
+	}
+}

@@ -14,7 +14,7 @@ import (
 // also for those that stay as they are, in one transaction. consent.AllGroups stands for every group that the project
 // has or gets. No choice lifts a suppression. Two calls, and one more for AllGroups.
 //
-// It returns the user as it then is; consent.ErrNoGroup if a group is not of the project, user.ErrNotFound and
+// It returns the user as it then is; *user.InvalidError for more groups than fit into a transaction, consent.ErrNoGroup if a group is not of the project, user.ErrNotFound and
 // user.ErrUnavailable, and then nothing has changed. It may be repeated: the states come out the same.
 func (s *Store) SetSubscriptions(ctx context.Context, projectID, userID string, set consent.Setting) (user.User, error) {
 	w := setting{store: s, project: projectID, userID: userID, Setting: set, writeID: newWriteID()}
@@ -48,6 +48,9 @@ func (w *setting) try(ctx context.Context) (user.User, error) {
 	changes, err := w.Changes(u.Subscriptions, groups, now, w.writeID)
 	if err != nil {
 		return user.User{}, err
+	}
+	if len(changes) > consent.MaxGroups+1 { // all groups in use, what applies to later ones, and archived ones beside
+		return user.User{}, user.Invalid("", "too many groups at once")
 	}
 	t := w.store.begin()
 	u = t.change(u, changes, now, w.writeID)
