@@ -65,11 +65,6 @@ func compareKinds(a, b Kind) int {
 	return slices.Index(order, a) - slices.Index(order, b)
 }
 
-// Suppresses reports whether the address must not get messages of the group.
-func (s Suppression) Suppresses(group string) bool {
-	return len(s.Held) > 0 || s.Inbound.Verdict == Stop || s.left(group)
-}
-
 // left reports whether an erased user of the address had left the group.
 func (s Suppression) left(group string) bool {
 	return slices.Contains(s.Groups, group) || slices.Contains(s.Groups, AllGroups)

@@ -91,7 +91,8 @@ func (t *tx) release(k key, owner string) {
 }
 
 // commit writes all items or none. A transaction whose profile, at index 0, already carries writeID
-// was persisted by an earlier try and is a success; writeID is "" where there is no profile. It returns errLost (as *refused) when a condition failed.
+// was persisted by an earlier try and is a success; writeID is "" where there is no profile. It returns errLost (as
+// *refused) when a condition failed.
 func (s *Store) commit(ctx context.Context, t *tx, writeID, doing string) error {
 	if t.err != nil {
 		return t.err
