@@ -72,10 +72,13 @@ func TestMaySend(t *testing.T) {
 		var got []string
 		for _, r := range decision.Reasons {
 			text := string(r.Code)
-			for word, value := range map[string]string{" of ": string(r.Kind), " by ": string(r.How), " from ": string(r.From)} {
-				if value != "" {
-					text += word + value
-				}
+			switch {
+			case r.Kind != "":
+				text += " of " + string(r.Kind)
+			case r.How != "":
+				text += " by " + string(r.How)
+			case r.From != "":
+				text += " from " + string(r.From)
 			}
 			got = append(got, text)
 		}
