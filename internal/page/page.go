@@ -27,11 +27,9 @@ import (
 type Store interface {
 	// Project returns the project with its settings, or user.ErrNotFound.
 	Project(ctx context.Context, id string) (project.Project, error)
-	// User returns the user, of whom the pages use the locale only, or user.ErrNotFound.
-	User(ctx context.Context, projectID, userID string) (user.User, error)
-	// Subscriptions returns where the user stands with each group of the project that is not archived, by name of the
-	// group, with its effective state and where that comes from; or user.ErrNotFound.
-	Subscriptions(ctx context.Context, projectID, userID string) ([]consent.Standing, error)
+	// Standings returns the user, of whom the pages use the locale only, and where the user stands with each group of
+	// the project that is not archived, by name of the group; or user.ErrNotFound.
+	Standings(ctx context.Context, p project.Project, userID string) (user.User, []consent.Standing, error)
 	// SetSubscriptions sets the states of groups of one user and writes a ledger line for each, also for those that stay as
 	// they are, in one transaction: all or nothing. consent.AllGroups stands for every group that the project has
 	// or gets. No choice lifts a suppression: a group whose address is suppressed gets its state, and stays

@@ -21,7 +21,7 @@ type memory struct {
 	mu     sync.Mutex
 	states map[string]consent.State
 	ledger []line
-	reads  error // of User, if not nil
+	reads  error // of Standings, if not nil
 	writes error // of SetSubscriptions, if not nil
 }
 
@@ -40,19 +40,15 @@ func (m *memory) Project(_ context.Context, id string) (project.Project, error) 
 	return m.project, nil
 }
 
-func (m *memory) User(_ context.Context, projectID, userID string) (user.User, error) {
-	if m.reads != nil {
-		return user.User{}, m.reads
-	}
-	if projectID != m.project.ID || userID != m.user.ID {
-		return user.User{}, user.ErrNotFound
-	}
-	return m.user, nil
-}
-
-func (m *memory) Subscriptions(_ context.Context, _, _ string) ([]consent.Standing, error) {
+func (m *memory) Standings(_ context.Context, p project.Project, userID string) (user.User, []consent.Standing, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.reads != nil {
+		return user.User{}, nil, m.reads
+	}
+	if p.ID != m.project.ID || userID != m.user.ID {
+		return user.User{}, nil, user.ErrNotFound
+	}
 	standings := make([]consent.Standing, len(m.groups))
 	for i, g := range m.groups {
 		s := consent.Standing{Group: g, State: consent.NotSet, Effective: consent.Subscribed, Source: consent.FromProjectDefault}
@@ -64,7 +60,7 @@ func (m *memory) Subscriptions(_ context.Context, _, _ string) ([]consent.Standi
 		}
 		standings[i] = s
 	}
-	return standings, nil
+	return m.user, standings, nil
 }
 
 func (m *memory) SetSubscriptions(_ context.Context, _, _ string, s consent.Setting) (user.User, error) {

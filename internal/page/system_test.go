@@ -173,7 +173,7 @@ func TestFunctionOneClick(t *testing.T) {
 	}
 }
 
-// TestFunctionScanners opens every kind of link 1,000 times, mostly with GET: nothing is written, and a page takes 6 calls.
+// TestFunctionScanners opens every kind of link 1,000 times, mostly with GET: nothing is written, and a page takes 4 calls.
 func TestFunctionScanners(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
@@ -198,8 +198,8 @@ func TestFunctionScanners(t *testing.T) {
 		}
 	}
 	scanners.Wait()
-	if got := f.meter.Take(); got.Write != 0 || got.Calls != 6*2000 {
-		t.Errorf("opening 2,000 links wrote %v units in %d calls, want none in 12,000", got.Write, got.Calls)
+	if got := f.meter.Take(); got.Write != 0 || got.Calls != 4*2000 {
+		t.Errorf("opening 2,000 links wrote %v units in %d calls, want none in 8,000", got.Write, got.Calls)
 	}
 	after, err := f.store.User(t.Context(), f.project.ID, f.user.ID)
 	if err != nil {

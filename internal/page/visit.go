@@ -35,11 +35,7 @@ func (h *handler) visit(r *http.Request, purpose link.Purpose) (visit, error) {
 	if err != nil {
 		return visit{}, err
 	}
-	u, err := h.store.User(r.Context(), l.ProjectID, l.UserID)
-	if err != nil {
-		return visit{}, err
-	}
-	standings, err := h.store.Subscriptions(r.Context(), l.ProjectID, l.UserID)
+	u, standings, err := h.store.Standings(r.Context(), p, l.UserID)
 	return visit{link: l, project: p, texts: h.table.in(u.Locale, p.Settings.Locale), standings: standings}, err
 }
 
