@@ -95,11 +95,12 @@ func (a *audience) message(ctx context.Context) error {
 	if a.Group != "" {
 		keys = append(keys, groupKey(a.ProjectID, a.Group))
 	}
+	filtered := false
 	err := a.store.batchGet(ctx, keys, "get project and group", func(av item) error {
 		k, err := decode[key](av)
 		if err == nil && k.SK == skProject {
 			p, err := decode[projectItem](av)
-			a.proj = p.project()
+			a.proj, filtered = p.project(), p.Filtered
 			return err
 		}
 		g, groupErr := decode[groupItem](av)
@@ -118,7 +119,9 @@ func (a *audience) message(ctx context.Context) error {
 	if a.what.Channel == "" && a.what.Group != nil {
 		a.what.Channel = a.what.Group.Channel
 	}
-	a.known, err = a.store.filter(ctx, a.ProjectID)
+	if filtered {
+		a.known, err = a.store.filter(ctx, a.ProjectID)
+	}
 	return err
 }
 

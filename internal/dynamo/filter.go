@@ -56,7 +56,7 @@ func (t *tx) enterFilter(project, hash string) {
 	t.update(filterKey(project, hash), expr)
 }
 
-// filter is a filter that was read.
+// filter is a filter that was read. The nil filter is that of a project whose filter may lack addresses.
 type filter map[string]struct{}
 
 // filter reads the filter of a project, strongly consistent: a read unit for each 600 addresses, a call for each 150,000.
@@ -74,6 +74,9 @@ func (s *Store) filter(ctx context.Context, project string) (filter, error) {
 
 // mayHold reports whether an address with the hash may be suppressed.
 func (f filter) mayHold(hash string) bool {
+	if f == nil {
+		return true
+	}
 	_, ok := f[hash[:1]+string(filterMark(hash))]
 	return ok
 }

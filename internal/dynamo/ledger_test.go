@@ -262,6 +262,45 @@ func TestAudienceMissesNoRefusal(t *testing.T) {
 	}
 }
 
+// TestAudienceOfAnOlderProject: where there was no filter when an address was suppressed, the suppression itself is read.
+func TestAudienceOfAnOlderProject(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	u := withPhone(t, s, p, "a")
+	if err := s.Record(t.Context(), p.ID, phone, inbound(consent.Stop, "m1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	cfg, table := dynamotest.Config(t)
+	raw := dynamodb.NewFromConfig(cfg)
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := raw.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &table, UpdateExpression: new("REMOVE filtered"),
+		Key: map[string]types.AttributeValue{"pk": str("PROJECT#" + p.ID), "sk": str("PROJECT")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := raw.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: new("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str("FILTER#" + p.ID)},
+	})
+	if err != nil || len(parts.Items) != 1 {
+		t.Fatalf("%d items of the filter, %v; want 1", len(parts.Items), err)
+	}
+	key := map[string]types.AttributeValue{"pk": parts.Items[0]["pk"], "sk": parts.Items[0]["sk"]}
+	if _, err := raw.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, consent.Setting{Choices: []consent.Choice{{Group: "texts", State: consent.Subscribed}}}); err != nil {
+		t.Fatal(err)
+	}
+	answers, err := s.Audience(t.Context(), user.Audience{ProjectID: p.ID, Group: "texts", Names: []user.Name{{ID: u.ID}}})
+	if err != nil || answers[0].Allowed {
+		t.Errorf("a suppressed number may be messaged: %+v, %v", answers, err)
+	}
+}
+
 // TestAnswersAreClaimedOnce follows the right to answer over a conversation.
 func TestAnswersAreClaimedOnce(t *testing.T) {
 	s := dynamotest.New(t)

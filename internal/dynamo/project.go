@@ -16,6 +16,8 @@ type projectItem struct {
 	Name      string `dynamodbav:"name"`
 	Secret    []byte `dynamodbav:"secret"`
 	CreatedAt millis `dynamodbav:"created_at"`
+	// Filtered says that every suppressed address is in the filter: not so in a project that is older than filters.
+	Filtered bool `dynamodbav:"filtered,omitempty"`
 	settingsItem
 }
 
@@ -33,7 +35,7 @@ type apiKeyItem struct {
 func (s *Store) CreateProject(ctx context.Context, p project.Project) error {
 	err := s.put(ctx, projectItem{
 		key: projectKey(p.ID), ID: p.ID, Name: p.Name, Secret: p.Secret, CreatedAt: toMillis(p.CreatedAt),
-		settingsItem: settingsItem(p.Settings),
+		Filtered: true, settingsItem: settingsItem(p.Settings),
 	}, dynamodb.PutItemInput{ConditionExpression: new("attribute_not_exists(pk)")}, "create project")
 	if refusal(err) {
 		return project.ErrExists
