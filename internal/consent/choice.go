@@ -51,36 +51,22 @@ func (s Setting) Check() map[int]Fault {
 }
 
 // Changes returns what the setting does to the subscriptions of a user, given the groups of the project: one change and
-// one ledger line for each group that it names. AllGroups, which comes first, names every group in use. It returns
+// one ledger line for each group that it names. AllGroups names every group in use that no other choice does. It returns
 // ErrNoGroup if a group is not of the project, which an archived one still is. The id of a line is made of the occurrence.
 func (s Setting) Changes(current map[string]Subscription, groups []Group, at time.Time, occurrence string) ([]Change, error) {
-	byID := make(map[string]Group, len(groups))
+	states, err := s.states(groups)
+	if err != nil {
+		return nil, err
+	}
+	channels := make(map[string]Channel, len(groups))
 	for _, g := range groups {
-		byID[g.ID] = g
-	}
-	states := map[string]State{}
-	for _, c := range s.Choices {
-		if c.Group != AllGroups {
-			continue
-		}
-		states[AllGroups] = c.State
-		for _, g := range groups {
-			if !g.Archived() {
-				states[g.ID] = c.State
-			}
-		}
-	}
-	for _, c := range s.Choices {
-		if _, ok := byID[c.Group]; !ok && c.Group != AllGroups {
-			return nil, ErrNoGroup
-		}
-		states[c.Group] = c.State
+		channels[g.ID] = g.Channel
 	}
 	changes := make([]Change, 0, len(states))
 	for _, id := range slices.Sorted(maps.Keys(states)) {
 		to := states[id]
 		c := Change{Event: Event{
-			ID: EventID(at, occurrence, id), Group: id, Channel: byID[id].Channel, From: StateOf(current, id), To: to,
+			ID: EventID(at, occurrence, id), Group: id, Channel: channels[id], From: StateOf(current, id), To: to,
 			How: s.How, Evidence: s.Evidence, At: at,
 		}}
 		if to != NotSet {
@@ -89,4 +75,23 @@ func (s Setting) Changes(current map[string]Subscription, groups []Group, at tim
 		changes = append(changes, c)
 	}
 	return changes, nil
+}
+
+// states returns the state that each group gets: by a choice of its own, or else by that of AllGroups if it is in use.
+func (s Setting) states(groups []Group) (map[string]State, error) {
+	states := map[string]State{}
+	for _, c := range s.Choices {
+		known := slices.ContainsFunc(groups, func(g Group) bool { return g.ID == c.Group })
+		if !known && c.Group != AllGroups {
+			return nil, ErrNoGroup
+		}
+		states[c.Group] = c.State
+	}
+	all, ok := states[AllGroups]
+	for _, g := range groups {
+		if _, own := states[g.ID]; ok && !own && !g.Archived() {
+			states[g.ID] = all
+		}
+	}
+	return states, nil
 }
