@@ -8,7 +8,7 @@ release    := -trimpath -ldflags="-s -w"
 functions  := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 staticcheck = go tool -modfile=tools/go.mod staticcheck
 
-.PHONY: help run test lint build build-local bench tools deploy clean FORCE
+.PHONY: help run test lint build build-local bench tools browser deploy clean FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ run: tools build-local ## run the whole system on this machine (ARGS="-addr 127.
 	@go build -o build/local/cloud ./cmd/local
 	@exec build/local/cloud $(ARGS)
 
-test: tools build-local lint ## check everything, as CI does
+test: tools browser build-local lint ## check everything, as CI does
 	go test -race -shuffle=on -p 2 ./...
 
 lint: ## check format, vet, staticcheck, go fix, go.mod and the template
@@ -47,6 +47,9 @@ bench: tools build build-local ## measure size, start, time and memory of the fu
 
 tools: ## fetch the DynamoDB engine into .tools/
 	@tools/engine.sh
+
+browser: ## get Chromium and axe-core, which look at the pages in tests
+	@tools/browser.sh
 
 deploy: build ## deploy to AWS with the SAM CLI (ARGS="--config-env prod")
 	sam deploy $(ARGS)

@@ -19,6 +19,9 @@ import (
 	"lunogram-users/internal/local"
 )
 
+// twilioToken is the auth token under which messages to /sms/twilio are signed here.
+const twilioToken = "local"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -70,7 +73,7 @@ func serve(ctx context.Context, cloud *local.Cloud, demo *demo, out io.Writer) e
 
 // parse reads the flags.
 func parse(arguments []string, logs io.Writer) (local.Options, *demo, error) {
-	o, d := local.Options{Log: logs}, &demo{}
+	o, d := local.Options{Log: logs, Parameters: map[string]string{"TwilioAuthToken": twilioToken}}, &demo{}
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(logs)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "address of the HTTP API")

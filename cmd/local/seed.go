@@ -42,7 +42,7 @@ func (d *demo) seed(ctx context.Context, cloud *local.Cloud) error {
 	if err := createGroups(ctx, store, d.Project, now); err != nil {
 		return err
 	}
-	if err := store.PutSender(ctx, sender, d.Project); err != nil {
+	if err := store.PutSender(ctx, project.Sender{Number: sender, ProjectID: d.Project, AnsweredBy: project.AnsweredByUs}); err != nil {
 		return err
 	}
 	return d.keep()

@@ -51,6 +51,11 @@ Answer STOP to an SMS, and see the user's subscriptions change:
   curl -H 'Authorization: Bearer %[7]s' \
     %[1]s/api/admin/projects/%[5]s/subjects/users/ID_OF_THE_FIRST_ANSWER/subscriptions
 
+Make the user's links, and open the preferences in a browser:
+
+  curl %[1]s/api/admin/projects/%[5]s/links \
+    -H 'Authorization: Bearer %[7]s' -d '{"identifier":[{"external_id":"user_123"}]}'
+
 `, cloud.URL, cloud.S3URL, cloud.DynamoDBEndpoint, cloud.Bucket, d.Project, d.ClientKey, d.SecretKey,
 		cloud.SQSURL, cloud.Table, sender, topic)
 	return err

@@ -64,8 +64,14 @@ func (s *session) listGroups(flags *flag.FlagSet) action {
 }
 
 func (s *session) addSender(flags *flag.FlagSet) action {
-	id := flags.String("project", "", "")
+	id, by := flags.String("project", "", ""), flags.String("answered-by", "", "")
 	return func(ctx context.Context, store *dynamo.Store, args []string) error {
+		if *by == "provider" {
+			*by = string(project.AnsweredByProvider)
+		}
+		if !project.Answerer(*by).Valid() {
+			return usageError("-answered-by must be provider or us")
+		}
 		number, err := parseNumber(args[0])
 		if err != nil {
 			return err
@@ -74,7 +80,7 @@ func (s *session) addSender(flags *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		err = store.PutSender(ctx, number, p.ID)
+		err = store.PutSender(ctx, project.Sender{Number: number, ProjectID: p.ID, AnsweredBy: project.Answerer(*by)})
 		if errors.Is(err, project.ErrExists) {
 			return fmt.Errorf("%s belongs to another project: see sender show and sender remove", number)
 		}
@@ -88,14 +94,14 @@ func (s *session) showSender(*flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		id, err := store.Sender(ctx, number)
+		sender, err := store.Sender(ctx, number)
 		if errors.Is(err, user.ErrNotFound) {
 			return fmt.Errorf("%s belongs to no project", number)
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.stdout, id)
+		fmt.Fprintln(s.stdout, sender.ProjectID)
 		return nil
 	}
 }

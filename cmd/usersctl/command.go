@@ -12,7 +12,7 @@ import (
 
 // command is one thing that usersctl can do.
 type command struct {
-	noun, verb string
+	noun, verb string // verb is "" for a command of one word
 	args       string // as shown in the usage text
 	does       string
 	// prepare declares the command's flags and returns what to do after they were parsed, given the arguments
@@ -24,7 +24,8 @@ type command struct {
 // action carries out a command.
 type action func(ctx context.Context, store *dynamo.Store, args []string) error
 
-func (c command) synopsis() string { return strings.TrimSpace(c.noun + " " + c.verb + " " + c.args) }
+func (c command) name() string     { return strings.TrimSpace(c.noun + " " + c.verb) }
+func (c command) synopsis() string { return strings.TrimSpace(c.name() + " " + c.args) }
 
 // usageError is a mistake in how the command was called.
 type usageError string
@@ -36,9 +37,11 @@ func commands() []command {
 	return []command{
 		{"project", "create", "[-id UUID] NAME", "makes a project and prints its id", (*session).createProject, 1},
 		{"project", "show", "ID", "prints a project and its settings", (*session).showProject, 1},
-		{"project", "set", "[-region CC] [-undo on|off] ID",
-			"changes settings of imports: the country of phone numbers without a country code (none to refuse them), and whether " +
-				"imports can be taken back", (*session).setProject, 1},
+		{"project", "set", "[-region US] [-no-undo] [-require-opt-in] [-brand NAME] [-color #RRGGBB] [-locale TAG]\n" +
+			"    [-stop-text TEXT] [-start-text TEXT] [-help-text TEXT] [-keep-address] [-keep-user-agent]\n" +
+			"    [-link-key N] [-oldest-link-key N] ID",
+			"changes the settings that are given (-no-undo=false takes one back) and prints all; they are cached for up to a minute",
+			(*session).setProject, 1},
 		{"key", "create", "-project ID -role client|support|editor|admin [-name NAME]",
 			"makes an API key and prints it, once", (*session).createKey, 0},
 		{"key", "list", "-project ID", "prints the keys of a project, less the keys themselves", (*session).listKeys, 0},
@@ -47,7 +50,11 @@ func commands() []command {
 		{"group", "create", "-project ID -channel email|sms|push|in_app [-public] NAME",
 			"makes a subscription group and prints its id", (*session).createGroup, 1},
 		{"group", "list", "-project ID", "prints the groups of a project", (*session).listGroups, 0},
-		{"sender", "add", "-project ID NUMBER", "says that texts to the number are for the project",
+		{"verify", "", "-project ID [-user ID]",
+			"finds lines of consent ledgers that were changed or are missing, and exits with 1 if there are any",
+			(*session).verifyLedgers, 0},
+		{"sender", "add", "-project ID [-answered-by provider|us] NUMBER",
+			"says that texts to the number are for the project, and who answers STOP, START and HELP",
 			(*session).addSender, 1},
 		{"sender", "show", "NUMBER", "prints the project of the number", (*session).showSender, 1},
 		{"sender", "remove", "NUMBER", "takes the number away from its project", (*session).removeSender, 1},
@@ -60,7 +67,11 @@ func find(args []string) (command, []string, error) {
 		return command{}, nil, usageError("say what to do")
 	}
 	for _, c := range commands() {
-		if c.noun == args[0] && c.verb == args[1] {
+		switch {
+		case c.noun != args[0]:
+		case c.verb == "":
+			return c, args[1:], nil
+		case c.verb == args[1]:
 			return c, args[2:], nil
 		}
 	}
@@ -76,7 +87,7 @@ type session struct {
 
 // do parses the arguments of the command, opens the store and carries the command out.
 func (s *session) do(ctx context.Context, c command, args []string) error {
-	flags := flag.NewFlagSet(c.noun+" "+c.verb, flag.ContinueOnError)
+	flags := flag.NewFlagSet(c.name(), flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error, once
 	act := c.prepare(s, flags)
 	if err := flags.Parse(args); err == flag.ErrHelp {

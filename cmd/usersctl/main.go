@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open open
 		fmt.Fprintf(stderr, "usersctl: %v\nusage: usersctl %s\n", bad, c.synopsis())
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "usersctl %s %s: %v\n", c.noun, c.verb, err)
+		fmt.Fprintf(stderr, "usersctl %s: %v\n", c.name(), err)
 		return exitFailed
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"golang.org/x/text/language"
 
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/project"
@@ -51,58 +48,10 @@ func (s *session) showProject(*flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.stdout, "id:      %s\nname:    %s\ncreated: %s\nregion:  %s\nundo:    %s\n", p.ID, p.Name,
-			p.CreatedAt.Format(time.RFC3339), cmp.Or(p.Settings.Region, none), onOff(!p.Settings.NoUndo))
+		fmt.Fprintf(s.stdout, "id:      %s\nname:    %s\ncreated: %s\n", p.ID, p.Name, p.CreatedAt.Format(time.RFC3339))
+		s.printSettings(p.Settings)
 		return nil
 	}
-}
-
-// none is how the command line calls no region.
-const none = "none"
-
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
-}
-
-// setProject changes the settings whose flags are given. Functions that know the project see it within a minute.
-func (s *session) setProject(flags *flag.FlagSet) action {
-	region, undo := flags.String("region", "", ""), flags.String("undo", "", "")
-	return func(ctx context.Context, store *dynamo.Store, args []string) error {
-		if *region == "" && *undo == "" {
-			return usageError("say what to set")
-		}
-		p, err := findProject(ctx, store, args[0])
-		if err != nil {
-			return err
-		}
-		if *region != "" {
-			if p.Settings.Region, err = parseRegion(*region); err != nil {
-				return err
-			}
-		}
-		if *undo != "" {
-			if *undo != onOff(true) && *undo != onOff(false) {
-				return usageError("-undo must be on or off")
-			}
-			p.Settings.NoUndo = *undo == onOff(false)
-		}
-		return store.PutSettings(ctx, p.ID, p.Settings)
-	}
-}
-
-// parseRegion returns a country code in capitals, "" for none.
-func parseRegion(s string) (string, error) {
-	if s == none {
-		return "", nil
-	}
-	region, err := language.ParseRegion(s)
-	if err != nil || !region.IsCountry() || len(s) != 2 {
-		return "", usageError("-region must be a country's ISO 3166-1 code of two letters, such as US, or none")
-	}
-	return region.String(), nil
 }
 
 func (s *session) createKey(flags *flag.FlagSet) action {

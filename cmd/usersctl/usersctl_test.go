@@ -8,9 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
 )
 
 // terminal runs commands against a real store.
@@ -77,28 +82,68 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	c := terminal{t, dynamotest.New(t)}
 	id := c.must("project", "create", "Acme")
-	tests := []struct {
-		args []string
-		want project.Settings
-	}{
-		{[]string{"-region", "de"}, project.Settings{Region: "DE"}},
-		{[]string{"-undo", "off"}, project.Settings{Region: "DE", NoUndo: true}},
-		{[]string{"-region", "none", "-undo", "on"}, project.Settings{}},
-		{[]string{"-region", "US", "-undo", "off"}, project.Settings{Region: "US", NoUndo: true}},
+	c.must("project", "set", "-require-opt-in", "-brand", "Acme Inc", "-region", "US", "-link-key", "2", id)
+	c.must("project", "set", "-require-opt-in=false", "-locale", "es_mx", "-keep-address", id)
+	p, err := c.store.Project(t.Context(), id)
+	want := project.Settings{Brand: "Acme Inc", Region: "US", LinkKey: 2, Locale: "es-MX", KeepAddress: true}
+	if err != nil || p.Settings != want {
+		t.Errorf("settings: got %+v, %v; want %+v", p.Settings, err, want)
 	}
-	for _, tt := range tests {
-		c.must(slices.Concat([]string{"project", "set"}, tt.args, []string{id})...)
-		if p, err := c.store.Project(t.Context(), id); err != nil || p.Settings != tt.want {
-			t.Errorf("after %v: got %+v, %v; want %+v", tt.args, p.Settings, err, tt.want)
+	for _, bad := range [][]string{{"-color", "red"}, {"-link-key", "256"}, {"-require-opt-in=perhaps"}, {"-oldest-link-key", "3"}} {
+		if code, _, stderr := c.run(slices.Concat([]string{"project", "set"}, bad, []string{id})...); code != exitUsage {
+			t.Errorf("project set %v: got %d, %q; want %d", bad, code, stderr, exitUsage)
 		}
 	}
-	if shown := c.must("project", "show", id); !strings.Contains(shown, "region:  US\nundo:    off") {
-		t.Errorf("project show printed %q, want the settings", shown)
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	c := terminal{t, dynamotest.New(t)}
+	id := c.must("project", "create", "Acme")
+	group := c.must("group", "create", "-project", id, "-channel", "email", "News")
+	pair, err := user.ParsePair("", "a")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, args := range [][]string{{}, {"-region", "Germany"}, {"-region", "ZZ"}, {"-region", "150"}, {"-undo", "yes"}} {
-		if code, _, stderr := c.run(slices.Concat([]string{"project", "set"}, args, []string{id})...); code != exitUsage {
-			t.Errorf("project set %v: got %d, %q; want %d", args, code, stderr, exitUsage)
+	u, err := c.store.Upsert(t.Context(), user.Upsert{ProjectID: id, Identifiers: []user.Sent{{Pair: pair}}})
+	if err == nil {
+		_, err = c.store.SetSubscriptions(t.Context(), id, u.ID, consent.Setting{
+			Choices: []consent.Choice{{Group: group, State: consent.Unsubscribed}}, How: consent.ByAdmin,
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-project", id}, {"-project", id, "-user", u.ID}} {
+		if got := c.must(append([]string{"verify"}, args...)...); got != "the ledgers of 1 user(s) are whole" {
+			t.Errorf("verify %v printed %q", args, got)
 		}
+	}
+	tamper(t, id, u.ID)
+	if code, stdout, stderr := c.run("verify", "-project", id); code != exitFailed ||
+		!strings.Contains(stdout, "line 1 is missing") || !strings.Contains(stderr, errBroken.Error()) {
+		t.Errorf("after a line was removed: got %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// tamper removes the ledger of a user behind the store's back.
+func tamper(t *testing.T, projectID, userID string) {
+	t.Helper()
+	cfg, table := dynamotest.Config(t)
+	raw := dynamodb.NewFromConfig(cfg)
+	out, err := raw.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: new("pk = :pk AND begins_with(sk, :sk)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": &types.AttributeValueMemberS{Value: "USER#" + projectID + "#" + userID},
+			":sk": &types.AttributeValueMemberS{Value: "CONSENT#"},
+		},
+	})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("%d lines, %v; want one", len(out.Items), err)
+	}
+	key := map[string]types.AttributeValue{"pk": out.Items[0]["pk"], "sk": out.Items[0]["sk"]}
+	if _, err := raw.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
+		t.Fatal(err)
 	}
 }
 

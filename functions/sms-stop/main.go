@@ -1,13 +1,15 @@
-// Command sms-stop is the Lambda function that acts on inbound STOP and START messages.
+// Command sms-stop is the Lambda function that acts on inbound STOP, START and HELP messages.
 package main
 
 import (
 	"log"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"lunogram-users/internal/boot"
 	"lunogram-users/internal/sms"
+	"lunogram-users/internal/sms/carrier"
 )
 
 func main() {
@@ -21,7 +23,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	h := sms.Handler{Senders: rt.Store, Recorder: rt.Store, Log: rt.Log}
+	h := sms.Handler{Directory: rt.Store, Ledger: rt.Store, Carrier: carrier.New(rt.Config), Now: time.Now, Log: rt.Log}
 	lambda.Start(h.Handle)
 	return nil
 }

@@ -1,7 +1,7 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get], [Delete] and [Imports]; all of them share the table of routes.go,
+// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports] and [Subscriptions]; all of them share the table of routes.go,
 // and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
 // or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
 //
@@ -109,6 +109,8 @@ type ImportsStore interface {
 type Options struct {
 	Log *slog.Logger     // slog.Default() if nil
 	Now func() time.Time // time.Now if nil; must be safe for concurrent use
+	// PublicURL is where recipients reach the pages, without a slash at its end; "" means the host that was asked.
+	PublicURL string
 }
 
 // service holds what the endpoints call. Of the stores only those of its own function are set.
@@ -118,9 +120,12 @@ type service struct {
 	lister   Lister
 	deleter  Deleter
 	importer Importer
+	consent  SubscriptionsStore
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
+
+	publicURL string
 }
 
 // Upsert returns the handler of the upsert function: it creates, updates and patches users.
@@ -149,6 +154,14 @@ func Imports(store ImportsStore, importer Importer, o Options) http.Handler {
 	return s.handler(importFunction, store)
 }
 
+// Subscriptions returns the handler of the subscriptions function: groups, settings, states, ledgers, suppressions, and
+// whether a message may be sent.
+func Subscriptions(store SubscriptionsStore, o Options) http.Handler {
+	s := &service{consent: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
+	s.projects = newProjectCache(store, s.now)
+	return s.handler(subscriptionsFunction, store)
+}
+
 func (o Options) logger() *slog.Logger {
 	if o.Log == nil {
 		return slog.Default()
@@ -169,7 +182,7 @@ func (s *service) handler(function string, keys Keys) http.Handler {
 		requestID,
 		accessLog(s.log, s.now),
 		secureHeaders,
-		recoverPanics(s.log),
+		recoverPanics(s.log, failure(errPanic, s.log)),
 		cleanPath,
 	)
 }

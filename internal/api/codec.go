@@ -28,26 +28,39 @@ func decodeBody(r *http.Request, b *badRequest) (object, error) {
 	return parseObject(body, b)
 }
 
+// decodeArray reads the JSON array of objects that the body is, as decodeBody reads an object.
+func decodeArray(r *http.Request, b *badRequest) ([]object, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	value, err := parseJSON(body, b)
+	if err != nil {
+		return nil, err
+	}
+	items, ok := value.([]any)
+	if !ok || len(items) == 0 {
+		b.body("", "must be a JSON array of at least one object")
+		return nil, b.err()
+	}
+	return objectsOf(items, "", b), nil
+}
+
 func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, errTooLarge
-	}
 	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, errTooLarge
+		}
 		return nil, &badRequest{detail: "the body could not be read"}
 	}
 	return body, nil
 }
 
 func parseObject(body []byte, b *badRequest) (object, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var value any
-	if err := dec.Decode(&value); err != nil {
-		return object{}, notJSON(err, len(body))
-	}
-	if used := body[:dec.InputOffset()]; badText(used) != "" {
-		checkText(used, b) // the decoder replaced what is no text, in silence
+	value, err := parseJSON(body, b)
+	if err != nil {
+		return object{}, err
 	}
 	fields, ok := value.(map[string]any)
 	if !ok {
@@ -57,13 +70,26 @@ func parseObject(body []byte, b *badRequest) (object, error) {
 	return object{fields: fields, bad: b}, nil
 }
 
+func parseJSON(body []byte, b *badRequest) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return nil, notJSON(err, len(body))
+	}
+	if used := body[:dec.InputOffset()]; badText(used) != "" {
+		checkText(used, b) // the decoder replaced what is no text, in silence
+	}
+	return value, nil
+}
+
 // notJSON says where a body stops being JSON.
 func notJSON(err error, size int) error {
 	b := &badRequest{}
 	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
 	case errors.Is(err, io.EOF) && size == 0:
-		b.body("", "the body is empty; a JSON object is needed")
+		b.body("", "the body is empty; JSON is needed")
 	case isSyntax:
 		b.body("", fmt.Sprintf("is not valid JSON: %s (byte %d)", syntax.Error(), syntax.Offset))
 	default: // the input ended inside a value, or holds only space

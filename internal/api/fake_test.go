@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -189,17 +188,10 @@ func newBareServer(t testing.TB, s store, importer api.Importer) *server {
 	return &server{t: t, logs: logs, http: functions(s, importer, o)}
 }
 
-// importsPath is what the paths of imports have in common.
-var importsPath = regexp.MustCompile(`^/api/admin/projects/[^/]+/imports`)
-
-// functions routes imports by their path, and all else by method, as the catch-all routes of the template do.
+// functions routes by method, as the catch-all routes of the template do, and what is another function's to that.
 func functions(s store, importer api.Importer, o api.Options) http.Handler {
-	upsert, get, del, imports := api.Upsert(s, o), api.Get(s, o), api.Delete(s, o), api.Imports(s, importer, o)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if importsPath.MatchString(r.URL.Path) && (r.Method == http.MethodPost || r.Method == http.MethodGet) {
-			imports.ServeHTTP(w, r)
-			return
-		}
+	upsert, get, del := api.Upsert(s, o), api.Get(s, o), api.Delete(s, o)
+	byMethod := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			get.ServeHTTP(w, r)
@@ -209,6 +201,29 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 			upsert.ServeHTTP(w, r)
 		}
 	})
+	mux := http.NewServeMux()
+	mux.Handle("/", byMethod)
+	imports := api.Imports(s, importer, o)
+	for _, path := range []string{"/imports", "/imports/{id}", "/imports/{id}/cancel", "/imports/{id}/undo"} {
+		mux.Handle("GET /api/admin/projects/{projectID}"+path, imports)
+		mux.Handle("POST /api/admin/projects/{projectID}"+path, imports)
+	}
+	full, ok := s.(api.SubscriptionsStore)
+	if !ok { // the fake
+		return mux
+	}
+	subscriptions := api.Subscriptions(full, o)
+	for _, path := range []string{
+		"/settings", "/subscriptions", "/subscriptions/{id}", "/subscriptions/{id}/archive", "/audience", "/links", "/suppressions",
+		"/reviews", "/reviews/{id}", "/subjects/users/{id}/ledger", "/subjects/users/{id}/may-send",
+	} {
+		mux.Handle("/api/admin/projects/{projectID}"+path, subscriptions)
+	}
+	mux.Handle("PATCH /api/admin/projects/{projectID}/subjects/users/{id}/subscriptions", subscriptions)
+	for _, path := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
+		mux.Handle(path, subscriptions)
+	}
+	return mux
 }
 
 // reply is an answer, read.

@@ -84,15 +84,58 @@ func (o object) objects(name string) []object {
 		}
 		return nil
 	}
+	return objectsOf(items, o.at(name), o.bad)
+}
+
+// objectsOf reads the items of the array at a pointer.
+func objectsOf(items []any, array string, bad *badRequest) []object {
 	objects := make([]object, len(items))
-	array := o.at(name)
 	for i, item := range items {
 		pointer := array + "/" + strconv.Itoa(i)
 		fields, ok := item.(map[string]any)
 		if !ok {
-			o.bad.body(pointer, "must be an object")
+			bad.body(pointer, "must be an object")
 		}
-		objects[i] = object{fields: fields, pointer: pointer, bad: o.bad}
+		objects[i] = object{fields: fields, pointer: pointer, bad: bad}
 	}
 	return objects
+}
+
+// truth returns a boolean; nil when it is absent or null.
+func (o object) truth(name string) *bool {
+	switch v := o.fields[name].(type) {
+	case nil:
+		return nil
+	case bool:
+		return &v
+	default:
+		o.bad.body(o.at(name), "must be true or false")
+		return nil
+	}
+}
+
+// texts returns an array of strings; none when it is absent or null. An item that is no string is noted and read as "".
+func (o object) texts(name string) []string {
+	items, ok := o.fields[name].([]any)
+	if !ok {
+		if o.fields[name] != nil {
+			o.bad.body(o.at(name), "must be an array")
+		}
+		return nil
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		if texts[i], ok = item.(string); !ok {
+			o.bad.body(o.at(name)+"/"+strconv.Itoa(i), "must be a string")
+		}
+	}
+	return texts
+}
+
+// textOr returns a string, or what stands for one that is absent or null.
+func (o object) textOr(name, absent string) string {
+	if v := o.text(name); v != nil {
+		return *v
+	}
+	return absent
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
@@ -44,6 +45,8 @@ var (
 	errBadPath      = errors.New("the path or query is not validly escaped")
 	errAnswer       = errors.New("the answer would be larger than 6 MB; ask for fewer users with limit")
 	errPanic        = errors.New("panic")
+	errToken        = errors.New("the token is not that of a preferences link of this project")
+	errNoReview     = errors.New("there is no such text that waits for a decision")
 )
 
 // kind is one row of the error table. An empty detail means the text of the error, which is then ours and fixed.
@@ -65,6 +68,12 @@ var kinds = []kind{
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "content too large", ""},
 	{errBadPath, http.StatusBadRequest, "bad-request", "bad request", ""},
 	{errAnswer, http.StatusInternalServerError, "answer-too-large", "answer too large", ""},
+	{errToken, http.StatusForbidden, "forbidden", "forbidden", ""},
+	{errNoReview, http.StatusNotFound, "not-found", "resource not found", ""},
+	{consent.ErrNoGroup, http.StatusNotFound, "not-found", "resource not found", ""},
+	{consent.ErrNotSuppressed, http.StatusNotFound, "not-found", "resource not found", ""},
+	{consent.ErrArchived, http.StatusConflict, "archived", "conflict", "the group is archived, and changes no more"},
+	{consent.ErrTooManyGroups, http.StatusConflict, "too-many-groups", "conflict", ""},
 	{user.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", "there is no such user or identifier"},
 	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",
 		"the user does not have the version that If-Match asks for"},

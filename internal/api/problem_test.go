@@ -105,7 +105,8 @@ func TestRoutesThatAreNone(t *testing.T) {
 		{"POST", adminA + "/lookup", 405, "GET"},
 		{"DELETE", adminA + "/lookup", 405, "GET"},
 		{"POST", aliceAt, 405, "DELETE, GET, PATCH"},
-		{"PATCH", aliceAt + "/subscriptions", 405, "GET"},
+		{"DELETE", aliceAt + "/subscriptions", 405, "GET, PATCH"},
+		{"POST", client + "/subscriptions", 405, "PUT"},
 		{"GET", aliceAt + "/identifiers/" + pairID, 405, "DELETE"},
 	}
 	for _, tt := range tests {

@@ -76,13 +76,16 @@ type pageRequest struct {
 	search    string
 	email     string
 	phone     string
+	subject   string // the user whose page it is
 	after     string // the position, opened
 	limit     int
 	seal      sealer
 }
 
 // scope names the query that a cursor may continue: everything but position and limit.
-func (q pageRequest) scope() []string { return []string{q.projectID, q.search, q.email, q.phone} }
+func (q pageRequest) scope() []string {
+	return []string{q.projectID, q.search, q.email, q.phone, q.subject}
+}
 
 // decodeList reads a request for a page of all users or of a search.
 func (s *service) decodeList(r *http.Request) (pageRequest, error) {

@@ -8,16 +8,16 @@ import (
 	"runtime/debug"
 )
 
-// recoverPanics turns a panic into the fixed 500 and logs it with its stack. If a part of the answer has been sent
+// recoverPanics lets sorry answer for a handler that panics, and logs the panic with its stack. If a part of the answer has been sent
 // the rest is just missing; endpoints send none before it is complete.
-func recoverPanics(log *slog.Logger) middleware {
+func recoverPanics(log *slog.Logger, sorry http.Handler) middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
 				if v := recover(); v != nil {
 					log.ErrorContext(r.Context(), "panic", slog.String("panic", panicText(v)),
 						slog.String("stack", string(debug.Stack())), slog.String("request_id", requestIDOf(r.Context())))
-					fail(w, r, errPanic, log)
+					sorry.ServeHTTP(w, r)
 				}
 			}()
 			next.ServeHTTP(w, r)

@@ -15,6 +15,8 @@ const (
 	getFunction    = "get"
 	deleteFunction = "delete"
 	importFunction = "imports"
+
+	subscriptionsFunction = "subscriptions"
 )
 
 // route is one line of the route table.
@@ -27,7 +29,7 @@ type route struct {
 }
 
 // routes is the whole contract: what exists, which function serves it and who may call it. A pk_ key has the
-// role Client, which only upserts, and is answered with no more than it sent (see view.go).
+// role Client, which only upserts, and sets states by the token of a link, and is answered with no more than it sent (see view.go).
 func (s *service) routes() []route {
 	const (
 		client = "/api/client/users"
@@ -36,6 +38,8 @@ func (s *service) routes() []route {
 		one    = admin + "/{userID}"
 
 		imports = "/api/admin/projects/{projectID}/imports"
+		tenant  = "/api/admin/projects/{projectID}"
+		group   = tenant + "/subscriptions/{subscriptionID}"
 	)
 	return []route{
 		{upsertFunction, "POST", client, project.Client, endpoint(s, decodeUpsert, s.upsert)},
@@ -60,6 +64,26 @@ func (s *service) routes() []route {
 		{importFunction, "GET", imports + "/{importID}", project.Support, endpoint(s, decodeImportPath, s.getImport)},
 		{importFunction, "POST", imports + "/{importID}/cancel", project.Admin, endpoint(s, decodeImportPath, s.cancelImport)},
 		{importFunction, "POST", imports + "/{importID}/undo", project.Admin, endpoint(s, decodeImportPath, s.undoImport)},
+
+		{subscriptionsFunction, "GET", tenant + "/settings", project.Support, endpoint(s, decodeProject, s.settings)},
+		{subscriptionsFunction, "PATCH", tenant + "/settings", project.Admin, endpoint(s, decodeSettings, s.patchSettings)},
+		{subscriptionsFunction, "GET", tenant + "/subscriptions", project.Support, endpoint(s, decodeGroups, s.groups)},
+		{subscriptionsFunction, "POST", tenant + "/subscriptions", project.Editor, endpoint(s, s.decodeNewGroup, s.createGroup)},
+		{subscriptionsFunction, "GET", group, project.Support, endpoint(s, decodeGroupPath, s.group)},
+		{subscriptionsFunction, "PATCH", group, project.Editor, endpoint(s, decodeGroupPatch, s.patchGroup)},
+		{subscriptionsFunction, "POST", group + "/archive", project.Admin, endpoint(s, decodeGroupPath, s.archiveGroup)},
+		{subscriptionsFunction, "PUT", client + "/subscriptions", project.Client, endpoint(s, decodeClientStates, s.setClientStates)},
+		{subscriptionsFunction, "PUT", scoped + "/subscriptions", project.Client, endpoint(s, decodeClientStates, s.setClientStates)},
+		{subscriptionsFunction, "PATCH", one + "/subscriptions", project.Editor, endpoint(s, decodeStates, s.setStates)},
+		{subscriptionsFunction, "GET", one + "/ledger", project.Support, endpoint(s, s.decodeLedger, s.ledger)},
+		{subscriptionsFunction, "GET", one + "/may-send", project.Support, endpoint(s, decodeMaySend, s.maySend)},
+		{subscriptionsFunction, "POST", tenant + "/audience", project.Support, endpoint(s, decodeAudience, s.audience)},
+		{subscriptionsFunction, "POST", tenant + "/links", project.Editor, endpoint(s, s.decodeLinks, s.links)},
+		{subscriptionsFunction, "GET", tenant + "/suppressions", project.Support, endpoint(s, decodeAddress, s.suppression)},
+		{subscriptionsFunction, "POST", tenant + "/suppressions", project.Editor, endpoint(s, decodeSuppression, s.suppress)},
+		{subscriptionsFunction, "DELETE", tenant + "/suppressions", project.Admin, endpoint(s, decodeLift, s.suppress)},
+		{subscriptionsFunction, "GET", tenant + "/reviews", project.Editor, endpoint(s, s.decodeReviews, s.reviews)},
+		{subscriptionsFunction, "POST", tenant + "/reviews/{reviewID}", project.Editor, endpoint(s, decodeDecision, s.decide)},
 	}
 }
 

@@ -129,13 +129,15 @@ func TestSubscriptions(t *testing.T) {
 	f := newFake()
 	f.subscriptions = func() ([]consent.Standing, error) {
 		return []consent.Standing{
-			{Group: consent.Group{ID: bobID, Name: "News", Channel: consent.Email}, State: consent.NotSet},
-			{Group: consent.Group{ID: pairID, Name: "Texts", Channel: consent.SMS, Public: true}, State: consent.Unsubscribed, Suppressed: true},
+			{Group: consent.Group{ID: bobID, Name: "News", Channel: consent.Email}, State: consent.NotSet,
+				Effective: consent.Subscribed, Source: consent.FromProjectDefault},
+			{Group: consent.Group{ID: pairID, Name: "Texts", Channel: consent.SMS, Public: true}, State: consent.Unsubscribed,
+				Effective: consent.Unsubscribed, Source: consent.FromSuppression, Suppressed: true},
 		}, nil
 	}
 	r := newServer(t, f).do("sk_support", "GET", aliceAt+"/subscriptions", "")
-	want := `{"results":[{"subscription_id":"` + bobID + `","name":"News","channel":"email","state":"not_set","public":false,"suppressed":false},` +
-		`{"subscription_id":"` + pairID + `","name":"Texts","channel":"sms","state":"unsubscribed","public":true,"suppressed":true}],"limit":50}` + "\n"
+	want := `{"results":[{"subscription_id":"` + bobID + `","name":"News","channel":"email","state":"not_set","effective":"subscribed","source":"project_default","public":false,"suppressed":false},` +
+		`{"subscription_id":"` + pairID + `","name":"Texts","channel":"sms","state":"unsubscribed","effective":"unsubscribed","source":"suppression","public":true,"suppressed":true}],"limit":50}` + "\n"
 	if diff := cmp.Diff(want, r.body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}

@@ -119,6 +119,8 @@ type standingView struct {
 	Name           string          `json:"name"`
 	Channel        consent.Channel `json:"channel"`
 	State          consent.State   `json:"state"`
+	Effective      consent.State   `json:"effective"`
+	Source         consent.Source  `json:"source"`
 	Public         bool            `json:"public"`
 	Suppressed     bool            `json:"suppressed"`
 }
@@ -128,7 +130,7 @@ func standings(all []consent.Standing) standingsView {
 	for i, s := range all {
 		v.Results[i] = standingView{
 			SubscriptionID: s.Group.ID, Name: s.Group.Name, Channel: s.Group.Channel,
-			State: s.State, Public: s.Group.Public, Suppressed: s.Suppressed,
+			State: s.State, Effective: s.Effective, Source: s.Source, Public: s.Group.Public, Suppressed: s.Suppressed,
 		}
 	}
 	return v

@@ -40,9 +40,14 @@ func Load() (*Runtime, error) {
 	if err := errors.Join(missing, err); err != nil {
 		return nil, err
 	}
+	return &Runtime{Config: cfg, Store: dynamo.New(cfg, table), Log: Logger()}, nil
+}
+
+// Logger returns the logger of a function (see Runtime), which becomes the default one.
+func Logger() *slog.Logger {
 	log := lambdacontext.NewLogger()
 	slog.SetDefault(log)
-	return &Runtime{Config: cfg, Store: dynamo.New(cfg, table), Log: log}, nil
+	return log
 }
 
 // Config returns the AWS config of the environment in which Lambda runs a process: region, credentials and endpoints

@@ -5,7 +5,6 @@ package consent
 
 import (
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -35,19 +34,6 @@ const (
 func (c Channel) Valid() bool {
 	return c == Email || c == SMS || c == Push || c == InApp
 }
-
-// Group is a subscription group: one kind of message on one channel.
-type Group struct {
-	ID        string // UUIDv7
-	ProjectID string
-	Name      string
-	Channel   Channel
-	Public    bool // shown to recipients
-	CreatedAt time.Time
-}
-
-// MaxGroups is how many groups a project has at most, so that all of a user's states change in one transaction.
-const MaxGroups = 50
 
 // How says by which way a change came.
 type How string
@@ -90,24 +76,6 @@ func StateOf(subscriptions map[string]Subscription, group string) State {
 	return NotSet
 }
 
-// Event is one line of the append-only ledger.
-type Event struct {
-	ID       string // time-ordered, see EventID
-	Group    string // group id
-	Channel  Channel
-	From, To State // equal when nothing changed
-	How      How
-	Evidence Evidence
-	At       time.Time // when it happened
-}
-
-// Evidence is what proves a change.
-type Evidence struct {
-	MessageID string // of the provider, for an inbound message
-	RequestID string // of our own API
-	UserID    string // the absorbed user, for a merge
-}
-
 // Change is a new state of one group and the ledger line that records it.
 type Change struct {
 	// To replaces the stored subscription; nil makes the group not set. It is ignored when Keep is true.
@@ -116,33 +84,13 @@ type Change struct {
 	Event Event
 }
 
-// Suppression is an address that must not be messaged on a channel, whoever has it.
-type Suppression struct {
-	// Inbound is the newest STOP or START that came from the address; zero when none did.
-	Inbound Inbound
-	// Groups are the ids of groups that an erased user of this address had left.
-	Groups []string
-}
-
-// Inbound is a STOP or START of a recipient.
-type Inbound struct {
-	Verdict   Verdict // Stop or Start; "" when there was none
-	MessageID string
-	At        time.Time
-}
-
-// Suppresses reports whether the address must not get messages of the group.
-func (s Suppression) Suppresses(group string) bool {
-	if s.Inbound.Verdict == Stop {
-		return true
-	}
-	return slices.Contains(s.Groups, group)
-}
-
 // Standing is where a user stands with one group.
 type Standing struct {
 	Group Group
-	State State
+	State State // what the user said
+	// Effective is Subscribed or Unsubscribed: State, or what applies where it is NotSet.
+	Effective State
+	Source    Source // where Effective comes from
 	// Suppressed reports whether the user's address on the group's channel is suppressed for it.
 	Suppressed bool
 }

@@ -19,7 +19,7 @@ const (
 	Help  Verdict = "help"  // say who this is
 )
 
-// ApplyInbound returns what a STOP or START does to the SMS groups among groups, given a user's current
+// ApplyInbound returns what a STOP or START does to the SMS groups in use among groups, given a user's current
 // subscriptions: one change per SMS group, in the order of groups, for each writes a ledger line also when the
 // state stays as it is. Any other verdict returns nil. Nothing is modified.
 //
@@ -35,7 +35,7 @@ func ApplyInbound(current map[string]Subscription, groups []Group, in Inbound, l
 	}
 	var changes []Change
 	for _, g := range groups {
-		if g.Channel != SMS {
+		if g.Channel != SMS || g.Archived() {
 			continue
 		}
 		sub, set := current[g.ID]
@@ -75,7 +75,7 @@ func (in Inbound) event(g Group, from State, c Change) Event {
 	}
 	return Event{
 		ID: EventID(in.At, in.MessageID, g.ID), Group: g.ID, Channel: g.Channel, From: from, To: to,
-		How: ByInboundSMS, Evidence: Evidence{MessageID: in.MessageID}, At: in.At,
+		How: ByInboundSMS, Evidence: Evidence{MessageID: in.MessageID, Rule: in.Rule}, At: in.At,
 	}
 }
 
@@ -84,11 +84,8 @@ func (in Inbound) event(g Group, from State, c Change) Event {
 // by time to the millisecond and the same occurrence, delivered again, has the same id.
 func EventID(at time.Time, parts ...string) string {
 	h := sha256.New()
-	var length [8]byte
-	for _, p := range parts { // the length keeps ("ab", "c") and ("a", "bc") apart
-		binary.BigEndian.PutUint64(length[:], uint64(len(p)))
-		h.Write(length[:])
-		h.Write([]byte(p))
+	for _, p := range parts {
+		hashField(h, p)
 	}
 	var stamp [8]byte
 	binary.BigEndian.PutUint64(stamp[:], uint64(at.UnixMilli()))

@@ -19,6 +19,7 @@ import (
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -225,9 +226,11 @@ func TestUndoKilled(t *testing.T) {
 
 func TestNoUndo(t *testing.T) {
 	r := newRig(t)
-	settings := r.project.Settings
-	settings.NoUndo = true
-	if err := r.store.PutSettings(t.Context(), r.project.ID, settings); err != nil {
+	_, err := r.store.ChangeSettings(t.Context(), r.project.ID, func(s project.Settings) (project.Settings, error) {
+		s.NoUndo = true
+		return s, nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	record := r.run(t, "people.csv", specification)

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -31,6 +34,14 @@ func TestCosts(t *testing.T) {
 			names = append(names, fmt.Sprintf("%s:n%d", prefix, i))
 		}
 		return names
+	}
+	groups(t, s, p)
+	set := func(u user.User, group string, state consent.State) {
+		t.Helper()
+		_, err := s.SetSubscriptions(ctx, p.ID, u.ID, consent.Setting{Choices: []consent.Choice{{Group: group, State: state}}, How: consent.ByPage})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	known := request(t, p.ID, "known")
 	known.Patch = user.Patch{Email: new("k@example.com"), Data: map[string]any{"plan": "free"}}
@@ -115,11 +126,34 @@ func TestCosts(t *testing.T) {
 			req.Patch.Email = new("m@example.com")
 			upsert(req)
 		}, dynamotest.Usage{Calls: 2, Read: 1, Write: 6}},
-		{"delete", func() {
+		{"set a state", func() { set(u, "letter", consent.Subscribed) }, dynamotest.Usage{Calls: 2, Read: 2, Write: 4}},
+		{"leave a group", func() { set(u, "letter", consent.Unsubscribed) }, dynamotest.Usage{Calls: 2, Read: 2, Write: 6}},
+		{"leave all of two groups", func() { set(u, consent.AllGroups, consent.Unsubscribed) }, dynamotest.Usage{Calls: 3, Read: 2, Write: 10}},
+		{"may I send, one user", func() {
+			if _, err := s.MaySend(ctx, audience(p, u)); err != nil {
+				t.Fatal(err)
+			}
+		}, dynamotest.Usage{Calls: 3, Read: 4}},
+		{"a page of a ledger", func() {
+			if _, err := s.History(ctx, p.ID, u.ID, "", 10); err != nil {
+				t.Fatal(err)
+			}
+		}, dynamotest.Usage{Calls: 3, Read: 3}},
+		{"suppress an address", func() {
+			if err := holding(false)(t, s, p); err != nil {
+				t.Fatal(err)
+			}
+		}, dynamotest.Usage{Calls: 3, Read: 2, Write: 6}},
+		{"delete of a user who left everything", func() {
 			if err := s.Delete(ctx, p.ID, u.ID); err != nil {
 				t.Fatal(err)
 			}
-		}, dynamotest.Usage{Calls: 3, Read: 1, Write: 9}},
+		}, dynamotest.Usage{Calls: 7, Read: 5, Write: 22}},
+		{"delete", func() {
+			if err := s.DeleteByPairs(ctx, p.ID, request(t, p.ID, "big").Pairs()); err != nil {
+				t.Fatal(err)
+			}
+		}, dynamotest.Usage{Calls: 4, Read: 2, Write: 17}},
 	}
 	for _, tt := range tests {
 		m.Take()
@@ -133,4 +167,69 @@ func TestCosts(t *testing.T) {
 			t.Errorf("%s: estimated %+v, used %+v", tt.name, estimated, want)
 		}
 	}
+}
+
+// audience asks of users whether an e-mail of the group letter may be sent.
+func audience(p project.Project, users ...user.User) user.Audience {
+	q := user.Audience{ProjectID: p.ID, Channel: consent.Email, Group: "letter"}
+	for _, u := range users {
+		q.Names = append(q.Names, user.Name{ID: u.ID})
+	}
+	return q
+}
+
+// TestCostOfAudience: a thousand users of 4 KB, of whom some are suppressed and some have just left.
+func TestCostOfAudience(t *testing.T) {
+	var m dynamotest.Meter
+	s := dynamotest.New(t, m.Option())
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	users := crowd(t, s, p, user.MaxAudience, strings.Repeat("x", 3300))
+	for _, u := range users[:20] {
+		if _, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, consent.Setting{Choices: []consent.Choice{{Group: "letter", State: consent.Unsubscribed}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, u := range users[20:40] {
+		change := consent.SuppressionChange{Hold: consent.Hold{Kind: consent.Complaint}}
+		if _, err := s.ChangeSuppression(t.Context(), p.ID, consent.Email, u.Email, change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Take()
+	answers, err := s.Audience(t.Context(), audience(p, users...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range answers {
+		if a.Allowed != (i >= 40) || a.UserID != users[i].ID {
+			t.Errorf("user %d: %+v", i, a)
+		}
+	}
+	// Profiles 500 in 10 calls, project and group 2 in one, filter and recent refusals 1 each, the suppressions of 20.
+	want := dynamotest.Usage{Calls: 14, Read: 500 + 2 + 1 + 1 + 20}
+	if got := m.Take(); got != want {
+		t.Errorf("an audience of %d: %+v, want %+v", len(users), got, want)
+	}
+}
+
+// crowd makes n users with e-mail addresses and some data.
+func crowd(t *testing.T, s *dynamo.Store, p project.Project, n int, bio string) []user.User {
+	t.Helper()
+	users := make([]user.User, n)
+	for at := 0; at < n; at += 100 {
+		var batch []user.Upsert
+		for i := at; i < min(n, at+100); i++ {
+			req := request(t, p.ID, fmt.Sprint("u", i))
+			req.Patch = user.Patch{Email: new(fmt.Sprintf("u%d@example.com", i)), Data: map[string]any{"bio": bio}}
+			batch = append(batch, req)
+		}
+		for i, r := range s.UpsertBatch(t.Context(), p.ID, batch) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			users[at+i] = user.User{ID: r.UserID, Email: *batch[i].Patch.Email}
+		}
+	}
+	return users
 }

@@ -3,20 +3,18 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"lunogram-users/internal/consent"
 	"lunogram-users/internal/user"
 )
 
 // Delete erases the user with the id, or who absorbed that user: profile, identifiers, index entries, ledger and
-// merge records. What the user had left stays left: its addresses remain suppressed, as keyed hashes.
+// merge records. What the user had left stays left: its addresses remain suppressed, as keyed hashes, and a proof of what
+// was refused stays that names nobody (see proofItem).
 //
 // It works in three steps: mark the profile, so that nobody sees the user any more and no write reaches it;
 // remove what hangs on it; free the pairs and remove the profile in one transaction. A delete
@@ -41,18 +39,11 @@ func (s *Store) Delete(ctx context.Context, project, userID string) error {
 // DeleteByPairs erases the user who owns the pairs. It returns *user.ConflictError, and erases nobody, when they
 // belong to several users; user.ErrNotFound when they belong to nobody.
 func (s *Store) DeleteByPairs(ctx context.Context, project string, pairs []user.Pair) error {
-	owners, err := s.owners(ctx, project, pairs)
+	id, err := s.Owner(ctx, project, pairs)
 	if err != nil {
 		return err
 	}
-	ids := distinct(owners)
-	switch len(ids) {
-	case 0:
-		return user.ErrNotFound
-	case 1:
-		return s.Delete(ctx, project, ids[0])
-	}
-	return &user.ConflictError{UserIDs: ids}
+	return s.Delete(ctx, project, id)
 }
 
 // mark makes the user invisible and returns the profile as it is from then on. A tombstone is returned untouched.
@@ -85,19 +76,17 @@ func (s *Store) finishDelete(ctx context.Context, project string, p profileItem)
 	if err := s.sweep(ctx, project, p.ID); err != nil {
 		return err
 	}
-	kept, err := s.refusals(ctx, project, p)
-	if err != nil {
-		return err
-	}
 	t := s.begin()
 	t.erase(profileKey(project, p.ID))
 	for name := range p.Identifiers {
 		t.release(identKey(project, parsePairName(name)), p.ID)
 	}
-	for k, groups := range kept {
-		t.suppress(k, groups)
+	now := s.mint().Now
+	t.note(project, p.ID, now)
+	if err := s.keepRefusals(ctx, t, project, p, now); err != nil {
+		return err
 	}
-	_, err = untilWon(ctx, func() (struct{}, error) {
+	_, err := untilWon(ctx, func() (struct{}, error) {
 		err := s.commit(ctx, t, "", "delete user")
 		if isLost(err) && s.gone(ctx, project, p.ID) {
 			err = nil // somebody else finished the delete
@@ -116,7 +105,7 @@ func (s *Store) gone(ctx context.Context, project, userID string) bool {
 // sweep removes the ledger and the merge records of a user, and all that is left of the users it absorbed.
 func (s *Store) sweep(ctx context.Context, project, userID string) error {
 	var below, tombstones []key
-	err := s.keysOf(ctx, profileKey(project, userID).PK, "list items of user", func(k key) {
+	err := s.keysOf(ctx, profileKey(project, userID).PK, "", "list items of user", func(k key) {
 		if k.SK == skProfile {
 			return
 		}
@@ -138,36 +127,6 @@ func (s *Store) sweep(ctx context.Context, project, userID string) error {
 		return err
 	}
 	return s.batchDelete(ctx, below)
-}
-
-// refusals returns, by the key of their suppression, the groups that the user had left. Those that a STOP of the
-// user's number ended are not among them: the number is suppressed already, where a START can lift it.
-func (s *Store) refusals(ctx context.Context, project string, p profileItem) (map[key][]string, error) {
-	u := p.user(project)
-	left := func(group string) bool { return consent.StateOf(u.Subscriptions, group) == consent.Unsubscribed }
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(u.Subscriptions)), left) {
-		return nil, nil
-	}
-	proj, err := s.Project(ctx, project)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := s.Groups(ctx, project)
-	if err != nil {
-		return nil, err
-	}
-	known, err := s.suppressions(ctx, proj, p)
-	if err != nil {
-		return nil, err
-	}
-	kept := make(map[key][]string)
-	for _, g := range groups {
-		stopped := u.Subscriptions[g.ID].Prior != "" && known[g.Channel].Inbound.Verdict == consent.Stop
-		if k, ok := addressKey(proj, g.Channel, p); ok && left(g.ID) && !stopped {
-			kept[k] = append(kept[k], g.ID)
-		}
-	}
-	return kept, nil
 }
 
 // maxBatchWrite is how many items one BatchWriteItem deletes at most.
@@ -237,12 +196,4 @@ func (t *tx) erase(k key) {
 	t.items = append(t.items, types.TransactWriteItem{Delete: &types.Delete{
 		TableName: &t.table, Key: k.attributes(), ConditionExpression: new("attribute_exists(deleting)"),
 	}})
-}
-
-// suppress adds groups to the suppression of an address.
-func (t *tx) suppress(k key, groups []string) {
-	up := expression.Add(expression.Name("groups"), expression.Value(&types.AttributeValueMemberSS{Value: groups}))
-	expr, err := expression.NewBuilder().WithUpdate(up).Build()
-	t.err = errors.Join(t.err, err)
-	t.update(k, expr)
 }

@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
@@ -59,6 +56,28 @@ func upserting(pairs ...string) func(t *testing.T, s *dynamo.Store, p project.Pr
 		req.Patch.Data = map[string]any{"k": "v"}
 		_, err := s.Upsert(t.Context(), req)
 		return err
+	}
+}
+
+// doubtful is a text that a person must decide.
+var doubtful = consent.Review{MessageID: "m1", Phone: phone, Number: "+15550100000", Text: "no more of this", At: stop.At}
+
+// holding suppresses an address, or lifts that.
+func holding(lift bool) func(t *testing.T, s *dynamo.Store, p project.Project) error {
+	return func(t *testing.T, s *dynamo.Store, p project.Project) error {
+		_, err := s.ChangeSuppression(t.Context(), p.ID, consent.Email, "a@example.com", consent.SuppressionChange{
+			Lift: lift, Hold: consent.Hold{Kind: consent.Bounce, Reason: "test"},
+		})
+		return err
+	}
+}
+
+// held checks whether the address is suppressed, by a ledger of n to n+repeats lines.
+func held(t *testing.T, s *dynamo.Store, p project.Project, want bool, n, repeats int64) {
+	t.Helper()
+	known, events, err := s.Suppression(t.Context(), p.ID, consent.Email, "A@example.com")
+	if lines := int64(len(events)); err != nil || (len(known.Held) > 0) != want || lines < n || lines > n+repeats {
+		t.Errorf("suppression %+v of %d lines, %v; want %t and %d to %d", known, lines, err, want, n, n+repeats)
 	}
 }
 
@@ -131,9 +150,73 @@ func scenarios() []scenario {
 			leave(t, s, p, "anonymous:x", "g")
 		}, upserting("a", "anonymous:x"), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
 			u := applied(t, s, p, "a", 1, repeats)
-			events, err := s.Events(t.Context(), p.ID, u.ID)
-			if err != nil || len(events) != 1 || u.Subscriptions["g"].State != consent.Unsubscribed {
-				t.Errorf("after the merge: %+v, ledger %+v, %v", u.Subscriptions, events, err)
+			if u.Subscriptions["g"].State != consent.Unsubscribed {
+				t.Errorf("after the merge: %+v", u.Subscriptions)
+			}
+			unbroken(t, s, p, u.ID, 3, 0) // the link, the refusal, and that of the absorbed user
+		}, false},
+		{"set a state", seed("a"), setting("a", "g", consent.Unsubscribed), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			u := applied(t, s, p, "a", 1, repeats)
+			if got := u.Subscriptions["g"].State; got != consent.Unsubscribed {
+				t.Errorf("state %s", got)
+			}
+			unbroken(t, s, p, u.ID, 1, repeats)
+		}, false},
+		{"set all states", seed("a"), setting("a", consent.AllGroups, consent.Subscribed), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			u := applied(t, s, p, "a", 1, repeats)
+			unbroken(t, s, p, u.ID, 2, 2*repeats)
+		}, false},
+		{"suppress", seed("a"), holding(false), func(t *testing.T, s *dynamo.Store, p project.Project, repeats int64) {
+			held(t, s, p, true, 1, repeats)
+		}, false},
+		{"lift a suppression", func(t *testing.T, s *dynamo.Store, p project.Project) {
+			if err := holding(false)(t, s, p); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			err := holding(true)(t, s, p)
+			if errors.Is(err, consent.ErrNotSuppressed) {
+				err = nil // an earlier try got through, and its reply was lost
+			}
+			return err
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) { held(t, s, p, false, 2, 0) }, false},
+		{"archive a group", seed(), func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			_, err := s.ArchiveGroup(t.Context(), p.ID, "g")
+			return err
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			if g, err := s.Group(t.Context(), p.ID, "g"); err != nil || !g.Archived() {
+				t.Errorf("group %+v, %v", g, err)
+			}
+		}, false},
+		{"change settings", seed(), func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			_, err := s.ChangeSettings(t.Context(), p.ID, func(project.Settings) (project.Settings, error) {
+				return project.Settings{Brand: "Acme", RequireOptIn: true}, nil
+			})
+			return err
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			if p, err := s.Project(t.Context(), p.ID); err != nil || p.Settings != (project.Settings{Brand: "Acme", RequireOptIn: true}) {
+				t.Errorf("settings %+v, %v", p.Settings, err)
+			}
+		}, false},
+		{"decide a text", func(t *testing.T, s *dynamo.Store, p project.Project) {
+			seed("a")(t, s, p)
+			if err := s.AddReview(t.Context(), p.ID, doubtful); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			return s.DecideReview(t.Context(), p.ID, doubtful.ID(), consent.Stop)
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			u := applied(t, s, p, "a", 1, 0)
+			unbroken(t, s, p, u.ID, 1, 0)
+			if page, err := s.Reviews(t.Context(), p.ID, "", 10); err != nil || len(page.Reviews) != 0 {
+				t.Errorf("reviews %+v, %v", page, err)
+			}
+		}, false},
+		{"add a text", seed(), func(t *testing.T, s *dynamo.Store, p project.Project) error {
+			return s.AddReview(t.Context(), p.ID, doubtful)
+		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
+			if page, err := s.Reviews(t.Context(), p.ID, "", 10); err != nil || len(page.Reviews) != 1 {
+				t.Errorf("reviews %+v, %v", page, err)
 			}
 		}, false},
 		{"detach", func(t *testing.T, s *dynamo.Store, p project.Project) {
@@ -202,31 +285,42 @@ func scenarios() []scenario {
 				if err != nil || len(events) != 1 || events[0].To != consent.Unsubscribed {
 					t.Errorf("ledger of %s: %+v, %v; want one line", pair, events, err)
 				}
+				unbroken(t, s, p, u.ID, 1, 0)
 			}
 		}, false},
 	}
 }
 
-// leave makes the user leave a group in another way than by STOP, which no function does yet.
+// leave makes the user leave a group in another way than by STOP.
 func leave(t *testing.T, s *dynamo.Store, p project.Project, pair, group string) {
 	t.Helper()
-	u, err := s.UserByPair(t.Context(), p.ID, request(t, p.ID, pair).Identifiers[0].Pair)
-	if err != nil {
+	if err := setting(pair, group, consent.Unsubscribed)(t, s, p); err != nil {
 		t.Fatal(err)
 	}
-	cfg, table := dynamotest.Config(t)
-	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err = dynamodb.NewFromConfig(cfg).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName:                &table,
-		Key:                      map[string]types.AttributeValue{"pk": str("USER#" + p.ID + "#" + u.ID), "sk": str("PROFILE")},
-		UpdateExpression:         new("SET subscriptions.#g = :s"),
-		ExpressionAttributeNames: map[string]string{"#g": group},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":s": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-			"state": str("unsubscribed"), "how": str("preference_center"), "at": &types.AttributeValueMemberN{Value: "1800000000000"},
-		}}},
-	})
-	if err != nil {
-		t.Fatal(err)
+}
+
+// setting sets the state of a group.
+func setting(pair, group string, state consent.State) func(t *testing.T, s *dynamo.Store, p project.Project) error {
+	return func(t *testing.T, s *dynamo.Store, p project.Project) error {
+		id, err := s.Owner(t.Context(), p.ID, request(t, p.ID, pair).Pairs())
+		if err == nil {
+			_, err = s.SetSubscriptions(t.Context(), p.ID, id, consent.Setting{
+				Choices: []consent.Choice{{Group: group, State: state}}, How: consent.ByPage,
+			})
+		}
+		return err
+	}
+}
+
+// unbroken checks that the ledger of the user has from n to n+repeats lines and is as it was written.
+func unbroken(t *testing.T, s *dynamo.Store, p project.Project, userID string, n, repeats int64) {
+	t.Helper()
+	page, err := s.History(t.Context(), p.ID, userID, "", 100)
+	if lines := int64(len(page.Events)); err != nil || lines < n || lines > n+repeats {
+		t.Errorf("ledger of %d lines, %v; want %d to %d", lines, err, n, n+repeats)
+	}
+	if broken, err := s.VerifyUser(t.Context(), p.ID, userID); err != nil || len(broken) > 0 {
+		t.Errorf("broken ledger: %+v, %v", broken, err)
 	}
 }
 

@@ -26,6 +26,10 @@ func (p profileItem) fields() []attribute {
 	f.optional("locale", p.Locale)
 	f.add("data", mapValue(p.Data))
 	f.add("subscriptions", subscriptionFields(p.Subscriptions))
+	if p.LedgerLines > 0 {
+		f.add("ledger_lines", number(p.LedgerLines))
+	}
+	f.optional("ledger_head", p.LedgerHead)
 	f.add("version", number(p.Version))
 	f.add("created_at", number(int64(p.CreatedAt)))
 	f.add("updated_at", number(int64(p.UpdatedAt)))

@@ -44,6 +44,8 @@ type profileItem struct {
 	Locale        string                      `dynamodbav:"locale,omitempty"`
 	Data          object                      `dynamodbav:"data"`
 	Subscriptions map[string]subscriptionItem `dynamodbav:"subscriptions"` // by group id
+	LedgerLines   int64                       `dynamodbav:"ledger_lines,omitempty"`
+	LedgerHead    string                      `dynamodbav:"ledger_head,omitempty"`
 	Version       int64                       `dynamodbav:"version"`
 	CreatedAt     millis                      `dynamodbav:"created_at"`
 	UpdatedAt     millis                      `dynamodbav:"updated_at"`
@@ -101,7 +103,8 @@ func profileHead(u *user.User) profileItem {
 	p := profileItem{
 		key: profileKey(u.ProjectID, u.ID), ID: u.ID,
 		Email: u.Email, Phone: u.Phone, Timezone: u.Timezone, Locale: u.Locale,
-		Data:    stored(u.Data),
+		Data:        stored(u.Data),
+		LedgerLines: u.Ledger.Lines, LedgerHead: u.Ledger.Head,
 		Version: u.Version, CreatedAt: toMillis(u.CreatedAt), UpdatedAt: toMillis(u.UpdatedAt),
 		Mark: toMark(u.Mark),
 	}
@@ -141,6 +144,7 @@ func (p profileItem) user(project string) user.User {
 		Email:       p.Email, Phone: p.Phone, Timezone: p.Timezone, Locale: p.Locale,
 		Data:          p.Data,
 		Subscriptions: make(map[string]consent.Subscription, len(p.Subscriptions)),
+		Ledger:        consent.Ledger{Lines: p.LedgerLines, Head: p.LedgerHead},
 		Version:       p.Version, CreatedAt: p.CreatedAt.time(), UpdatedAt: p.UpdatedAt.time(),
 	}
 	for name, id := range p.Identifiers {

@@ -28,6 +28,11 @@ import (
 //	import          IMPORT#<project>#<import>          IMPORT
 //	its chunks      IMPORT#<project>#<import>          CHUNK#<phase>#<number>
 //	inbound SMS     INBOUND#<project>#<message>        INBOUND       forgotten after 30 days
+//	change of one   SUPPRESS#<project>#<channel>#<h>   CONSENT#<event>
+//	filter          FILTER#<project>                   <c>           of suppressed addresses; c = first character of h
+//	recent refusal  RECENT#<project>                   <ms>#<user>   forgotten after an hour
+//	proof           PROOF#<project>#<keyed hash>       PROOF         of what an erased user had refused
+//	review          REVIEWS#<project>                  <message>     a text that a person must decide
 //
 //	index       hash                                     range
 //	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards
@@ -47,6 +52,7 @@ const (
 	skImport   = "IMPORT"
 	skChunk    = "CHUNK#"
 	skInbound  = "INBOUND"
+	skProof    = "PROOF"
 
 	indexProject = "by_project"
 	indexEmail   = "by_email"
@@ -84,6 +90,25 @@ func identKey(project string, p user.Pair) key {
 func suppressKey(project, channel, hash string) key {
 	return key{join("SUPPRESS", project, channel, hash), skSuppress}
 }
+
+func suppressChangeKey(suppression key, event string) key {
+	return key{suppression.PK, skConsent + event}
+}
+
+// filterKey returns the key of the part of the filter that has the addresses of a hash.
+func filterKey(project, hash string) key { return key{filterPK(project), hash[:1]} }
+func filterPK(project string) string     { return join("FILTER", project) }
+
+// recentKey sorts by time, which is in milliseconds with 13 digits until the year 2286.
+func recentKey(project string, at millis, userID string) key {
+	return key{recentPK(project), fmt.Sprintf("%013d#%s", at, userID)}
+}
+func recentPK(project string) string    { return join("RECENT", project) }
+func proofKey(project, hash string) key { return key{join("PROOF", project, hash), skProof} }
+func reviewKey(project, message string) key {
+	return key{reviewPK(project), escape(message)}
+}
+func reviewPK(project string) string { return join("REVIEWS", project) }
 
 func projectKey(project string) key { return key{join("PROJECT", project), skProject} }
 func groupKey(project, group string) key {

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"slices"
 
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/user"
@@ -33,7 +34,7 @@ func (w *upsert) merge(ctx context.Context, survivor user.User, absorbed []user.
 	if err != nil {
 		return user.User{}, err
 	}
-	if err := w.store.nameChannels(ctx, w.ProjectID, plan.Consent); err != nil {
+	if err := w.store.nameChannels(ctx, &plan); err != nil {
 		return user.User{}, err
 	}
 	if len(absorbed) == 1 {
@@ -66,6 +67,8 @@ func (w *upsert) merge(ctx context.Context, survivor user.User, absorbed []user.
 // transaction returns the transaction that carries out a plan. The profile is its first item.
 func (s *Store) transaction(p user.Plan, writeID string) (*tx, error) {
 	project, id := p.After.ProjectID, p.After.ID
+	ledger, lines := p.After.Ledger.Append(eventsOf(p.Consent)...)
+	p.After.Ledger = ledger
 	t := s.begin()
 	t.replace(p.After, p.Before.Version, writeID)
 	for _, i := range p.Added {
@@ -83,12 +86,14 @@ func (s *Store) transaction(p user.Plan, writeID string) (*tx, error) {
 		}
 		t.release(identKey(project, i.Pair), owner)
 	}
-	for _, c := range p.Consent {
-		t.put(toEvent(project, id, c.Event))
-	}
+	t.lines(project, id, lines)
 	if p.Absorbed != nil {
 		t.put(toMerge(p))
 		t.bury(*p.Absorbed, id)
+		t.note(project, p.Absorbed.ID, p.After.UpdatedAt)
+		if restricts(p.Consent) {
+			t.note(project, id, p.After.UpdatedAt)
+		}
 	}
 	return t, t.err
 }
@@ -103,26 +108,30 @@ func toMerge(p user.Plan) mergeItem {
 		m.Released = append(m.Released, pairName(id.Pair))
 	}
 	for _, c := range p.Consent {
-		m.Restricts = append(m.Restricts, c.Event.Group)
+		if !c.Keep {
+			m.Restricts = append(m.Restricts, c.Event.Group)
+		}
 	}
 	return m
 }
 
-// nameChannels fills in the channels of the groups that a merge changed.
-func (s *Store) nameChannels(ctx context.Context, project string, changes []consent.Change) error {
-	if len(changes) == 0 {
+// nameChannels fills in the channels of the groups that a merge changed, and leaves out the lines of archived ones: a
+// transaction has room for the groups in use only, and the line that names the absorbed user covers the rest.
+func (s *Store) nameChannels(ctx context.Context, p *user.Plan) error {
+	if !restricts(p.Consent) {
 		return nil
 	}
-	groups, err := s.Groups(ctx, project)
+	groups, err := s.Groups(ctx, p.After.ProjectID)
 	if err != nil {
 		return err
 	}
-	channels := make(map[string]consent.Channel, len(groups))
+	known := make(map[string]consent.Group, len(groups))
 	for _, g := range groups {
-		channels[g.ID] = g.Channel
+		known[g.ID] = g
 	}
-	for i := range changes {
-		changes[i].Event.Channel = channels[changes[i].Event.Group]
+	for i := range p.Consent {
+		p.Consent[i].Event.Channel = known[p.Consent[i].Event.Group].Channel
 	}
+	p.Consent = slices.DeleteFunc(p.Consent, func(c consent.Change) bool { return known[c.Event.Group].Archived() })
 	return nil
 }

@@ -83,6 +83,23 @@ func get[T any](ctx context.Context, s *Store, k key, doing string) (T, error) {
 	return decode[T](out.Item)
 }
 
+// Owner returns the id of the user who owns the pairs. It returns *user.ConflictError when they belong to several users,
+// user.ErrNotFound when they belong to nobody. One read.
+func (s *Store) Owner(ctx context.Context, project string, pairs []user.Pair) (string, error) {
+	owners, err := s.owners(ctx, project, pairs)
+	if err != nil {
+		return "", err
+	}
+	ids := distinct(owners)
+	switch len(ids) {
+	case 0:
+		return "", user.ErrNotFound
+	case 1:
+		return ids[0], nil
+	}
+	return "", &user.ConflictError{UserIDs: ids}
+}
+
 // owners returns the owner of each pair that has one: one read of one item, or one batch of up to 100.
 func (s *Store) owners(ctx context.Context, project string, pairs []user.Pair) (map[user.Pair]string, error) {
 	owners := make(map[user.Pair]string, len(pairs))
@@ -133,12 +150,17 @@ const maxBatchGet = 100
 
 // batchGet reads items, strongly consistent, and hands each one found to visit, in no order. Keys must differ.
 func (s *Store) batchGet(ctx context.Context, keys []key, doing string, visit func(item) error) error {
+	return s.batch(ctx, keys, types.KeysAndAttributes{ConsistentRead: new(true)}, doing, visit)
+}
+
+// batch reads items as how says, 100 in one call, and hands each one found to visit, in no order. Keys must differ.
+func (s *Store) batch(ctx context.Context, keys []key, how types.KeysAndAttributes, doing string, visit func(item) error) error {
 	for chunk := range slices.Chunk(keys, maxBatchGet) {
-		wanted := make([]map[string]types.AttributeValue, len(chunk))
+		how.Keys = make([]map[string]types.AttributeValue, len(chunk))
 		for i, k := range chunk {
-			wanted[i] = k.attributes()
+			how.Keys[i] = k.attributes()
 		}
-		pending := map[string]types.KeysAndAttributes{s.table: {Keys: wanted, ConsistentRead: new(true)}}
+		pending := map[string]types.KeysAndAttributes{s.table: how}
 		for n := 0; len(pending) > 0; n++ {
 			out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: pending})
 			if err != nil {
@@ -166,19 +188,27 @@ func (s *Store) batchGet(ctx context.Context, keys []key, doing string, visit fu
 
 // query hands every item of one partition whose sort key starts with the prefix to visit, in order.
 func (s *Store) query(ctx context.Context, pk, prefix, doing string, visit func(item) error) error {
-	return s.scanPartition(ctx, &dynamodb.QueryInput{
-		KeyConditionExpression:    new("pk = :pk AND begins_with(sk, :prefix)"),
-		ExpressionAttributeValues: item{":pk": str(pk), ":prefix": str(prefix)},
-	}, doing, visit)
+	return s.scanPartition(ctx, partition(pk, prefix), doing, visit)
 }
 
-// keysOf hands the key of every item of one partition to visit, in order.
-func (s *Store) keysOf(ctx context.Context, pk, doing string, visit func(key)) error {
-	return s.scanPartition(ctx, &dynamodb.QueryInput{
+// partition returns a query for all of a partition whose sort key starts with the prefix.
+func partition(pk, prefix string) *dynamodb.QueryInput {
+	in := &dynamodb.QueryInput{
 		KeyConditionExpression:    new("pk = :pk"),
-		ProjectionExpression:      new("pk, sk"),
 		ExpressionAttributeValues: item{":pk": str(pk)},
-	}, doing, func(av item) error {
+	}
+	if prefix != "" { // a key value is never empty
+		in.KeyConditionExpression = new("pk = :pk AND begins_with(sk, :prefix)")
+		in.ExpressionAttributeValues[":prefix"] = str(prefix)
+	}
+	return in
+}
+
+// keysOf hands the key of every item of one partition whose sort key starts with the prefix to visit, in order.
+func (s *Store) keysOf(ctx context.Context, pk, prefix, doing string, visit func(key)) error {
+	in := partition(pk, prefix)
+	in.ProjectionExpression = new("pk, sk")
+	return s.scanPartition(ctx, in, doing, func(av item) error {
 		k, err := decode[key](av)
 		visit(k)
 		return err

@@ -91,7 +91,8 @@ func (t *tx) release(k key, owner string) {
 }
 
 // commit writes all items or none. A transaction whose profile, at index 0, already carries writeID
-// was persisted by an earlier try and is a success. It returns errLost (as *refused) when a condition failed.
+// was persisted by an earlier try and is a success; writeID is "" where there is no profile. It returns errLost (as
+// *refused) when a condition failed.
 func (s *Store) commit(ctx context.Context, t *tx, writeID, doing string) error {
 	if t.err != nil {
 		return t.err
@@ -100,7 +101,7 @@ func (s *Store) commit(ctx context.Context, t *tx, writeID, doing string) error 
 	if err = translate(err, doing); err == nil {
 		return nil
 	}
-	if r, ok := errors.AsType[*refused](err); ok && r.stored[0] != nil {
+	if r, ok := errors.AsType[*refused](err); ok && r.stored[0] != nil && writeID != "" {
 		p, err := decode[profileItem](r.stored[0])
 		if err != nil {
 			return err

@@ -225,5 +225,5 @@ func replaceExpression(u user.User, before int64, writeID string) (expression.Ex
 // profileAttributes are the attributes that a rewrite of a profile sets or removes.
 var profileAttributes = []string{
 	"email_pk", "email_key", "phone_pk", "identifiers", "email", "phone", "timezone", "locale",
-	"data", "subscriptions", "version", "updated_at", "write_id", "mark",
+	"data", "subscriptions", "ledger_lines", "ledger_head", "version", "updated_at", "write_id", "mark",
 }

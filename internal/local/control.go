@@ -44,7 +44,12 @@ func (c *Cloud) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/health", c.serveHealth)
 	mux.HandleFunc("POST /_local/kill/{function}", c.serveKill)
-	mux.HandleFunc("POST /_local/sns/{topic}", c.servePublish)
+	mux.HandleFunc("POST "+snsPath+"/{topic}", c.servePublish)
+	mux.HandleFunc("GET "+textPath, c.serveTexts)
+	for _, end := range []string{"", "/{$}"} { // clients differ
+		mux.HandleFunc("POST "+snsPath+end, c.serveSNS)
+		mux.HandleFunc("POST "+textPath+end, c.serveSMS)
+	}
 	sqs := queue.NewServer(queues)
 	mux.Handle("POST "+sqsPath, sqs)
 	mux.Handle("POST "+sqsPath+"/", sqs)

@@ -83,12 +83,12 @@ type Message struct {
 	Body string
 }
 
-// Publish sends a message to every function subscribed to the topic of a logical id and returns the message's
-// id. It returns ErrUnknown if there is no such topic.
+// Publish sends a message to every function subscribed to the topic of a logical id or ARN and returns the
+// message's id. It returns ErrUnknown if there is no such topic.
 func (c *Cloud) Publish(topic string, m Message) (id string, err error) {
 	var found *sam.Topic
 	for _, t := range c.Template.Topics {
-		if t.LogicalID == topic {
+		if t.LogicalID == topic || t.ARN == topic {
 			found = t
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -52,6 +53,7 @@ type Options struct {
 	Log            io.Writer                           // gets the log, a line at a time; nil discards it
 	Deliveries     int                                 // of every event of a bucket and message of a queue; 1 if 0
 	Environment    map[string]string                   // added to that of every function
+	Parameters     map[string]string                   // of the template, instead of their defaults; PublicUrl is the API's address if not given
 	Seed           func(context.Context, *Cloud) error // runs when the table is there, before the first request
 }
 
@@ -78,6 +80,7 @@ type Cloud struct {
 	async     map[string]*delivery.Queue  // by folder
 	queues    map[string]*queue.Queue     // by name
 	journal   *journal.Journal
+	outbox    outbox
 	sites     []*site
 	listeners []net.Listener
 
@@ -133,7 +136,9 @@ func (c *Cloud) start(ctx context.Context) error {
 	}
 	c.URL, c.S3URL = address(api), address(s3)
 	c.SQSURL = c.URL + sqsPath
-	if c.Template, err = sam.Read(c.options.Template, sam.Options{APIEndpoint: c.URL}); err != nil {
+	parameters := map[string]string{"PublicUrl": c.URL}
+	maps.Copy(parameters, c.options.Parameters)
+	if c.Template, err = sam.Read(c.options.Template, sam.Options{APIEndpoint: c.URL, Parameters: parameters}); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{c.openData, c.startEngine, c.createTables, c.openQueues, c.createFunctions} {

@@ -29,15 +29,6 @@ type Project struct {
 	CreatedAt time.Time
 }
 
-// Settings are what a project chooses. The zero value of each is its default.
-type Settings struct {
-	// Region is the country (ISO 3166-1 alpha-2, upper case) to which phone numbers without a country code in imports
-	// belong; "" refuses such numbers.
-	Region string
-	// NoUndo says that imports keep no before-images, so that none can be undone.
-	NoUndo bool
-}
-
 // New returns a project with a fresh secret, and a fresh UUIDv7 if id is "". It panics only if the
 // system's random source fails.
 func New(id, name string, now time.Time) Project {
@@ -65,6 +56,11 @@ func (p Project) Derive(purpose string) []byte { return mac(p.Secret, purpose) }
 // AddressHash returns the keyed hash under which an address (already in canonical form) is suppressed.
 func (p Project) AddressHash(channel, address string) string {
 	return base64.RawURLEncoding.EncodeToString(mac(p.Derive("suppression"), channel+"\x00"+address))
+}
+
+// UserHash returns the keyed hash by which the proof of an erased user's refusals is found.
+func (p Project) UserHash(userID string) string {
+	return base64.RawURLEncoding.EncodeToString(mac(p.Derive("proof"), userID))
 }
 
 func mac(key []byte, message string) []byte {

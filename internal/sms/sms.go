@@ -1,39 +1,29 @@
-// Package sms acts on inbound text messages of AWS End User Messaging, which publishes them to a topic:
-// a STOP or START is recorded for its sender, everything else is left alone. Nothing personal is logged.
+// Package sms acts on inbound text messages that a topic delivers: those of AWS End User Messaging, which publishes
+// them itself, and those that the webhook of another provider passes on. A STOP or START is recorded for its sender, what
+// may be a refusal is put before a person, and where no provider answers, we do: once. Nothing personal is logged.
 package sms
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
-// Senders knows whom our numbers belong to. It is called concurrently.
-type Senders interface {
-	// Sender returns the id of the project that the number or short code belongs to, or user.ErrNotFound.
-	Sender(ctx context.Context, number string) (projectID string, err error)
-}
-
-// Recorder carries out what recipients ask. It is called concurrently.
-type Recorder interface {
-	// Record applies a STOP or START of a number (E.164) to the project: suppression, states and ledger.
-	// A repeated call acts once, and a late one does not undo a newer one, so that any error may be
-	// answered by calling again; but a project that does not exist is user.ErrNotFound.
-	Record(ctx context.Context, projectID, phone string, in consent.Inbound) error
-}
-
 // Handler handles inbound messages. All fields are required. It is safe for concurrent use.
 type Handler struct {
-	Senders  Senders
-	Recorder Recorder
-	Log      *slog.Logger
+	Directory Directory
+	Ledger    Ledger
+	Carrier   Carrier
+	Now       func() time.Time // must be safe for concurrent use
+	Log       *slog.Logger
 }
 
 // Handle acts on every message of the event. It returns an error only when a repeat may help, for Lambda delivers
@@ -55,11 +45,12 @@ func (h *Handler) handle(ctx context.Context, envelope events.SNSEntity) error {
 		log.ErrorContext(ctx, "malformed inbound message", slog.Any("error", err))
 		return nil
 	}
-	if m.in.Verdict != consent.Stop && m.in.Verdict != consent.Start {
-		log.DebugContext(ctx, "inbound message asks for nothing", slog.String("verdict", string(m.in.Verdict)))
+	log = log.With(slog.String("verdict", string(m.meaning.Verdict)))
+	if m.meaning.Verdict == consent.None {
+		log.DebugContext(ctx, "inbound message asks for nothing")
 		return nil
 	}
-	projectID, err := h.Senders.Sender(ctx, m.to)
+	sender, err := h.Directory.Sender(ctx, m.to)
 	if errors.Is(err, user.ErrNotFound) {
 		log.ErrorContext(ctx, "inbound message to a number of no project; add it with usersctl sender add")
 		return nil
@@ -67,76 +58,33 @@ func (h *Handler) handle(ctx context.Context, envelope events.SNSEntity) error {
 	if err != nil {
 		return err
 	}
-	log = log.With(slog.String("project", projectID), slog.String("verdict", string(m.in.Verdict)))
-	err = h.Recorder.Record(ctx, projectID, m.from, m.in)
+	log = log.With(slog.String("project", sender.ProjectID))
+	err = h.act(ctx, sender, m, log)
 	if errors.Is(err, user.ErrNotFound) {
 		log.ErrorContext(ctx, "inbound message to a number of a project that does not exist")
 		return nil
 	}
-	if err == nil {
-		log.InfoContext(ctx, "inbound message recorded")
-	}
 	return err
 }
 
-// maxMessageID is far more than a provider's ids have, and far less than a key may have.
-const maxMessageID = 255
-
-// message is an inbound message that was understood.
-type message struct {
-	from, to string // who wrote, and which of our numbers they wrote to
-	in       consent.Inbound
-}
-
-// parse reads the payload of a two-way SMS
-// (https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html).
-// Its errors repeat nothing of the payload.
-func parse(envelope events.SNSEntity) (message, error) {
-	var payload struct {
-		From      string `json:"originationNumber"`
-		To        string `json:"destinationNumber"`
-		Body      string `json:"messageBody"`
-		MessageID string `json:"inboundMessageId"`
-	}
-	if json.Unmarshal([]byte(envelope.Message), &payload) != nil {
-		return message{}, errors.New("the payload is not that of a two-way SMS")
-	}
-	from, err := user.ParsePhone(payload.From)
-	if err != nil {
-		return message{}, fmt.Errorf("originationNumber %w", err)
-	}
-	to, err := ParseNumber(payload.To)
-	if err != nil {
-		return message{}, fmt.Errorf("destinationNumber %w", err)
-	}
-	id := payload.MessageID
-	if id == "" {
-		id = envelope.MessageID
-	}
-	if id == "" || len(id) > maxMessageID || envelope.Timestamp.IsZero() {
-		return message{}, errors.New("a message id or the time of publication is missing, or the id too long")
-	}
-	return message{from: from, to: to, in: consent.Inbound{
-		Verdict: consent.Classify(payload.Body), MessageID: id, At: envelope.Timestamp.UTC(),
-	}}, nil
-}
-
-// ParseNumber returns one of our own numbers in canonical form: E.164, or a short code of three to eight
-// digits, which has no such form.
-func ParseNumber(s string) (string, error) {
-	phone, err := user.ParsePhone(s)
-	if err == nil {
-		return phone, nil
-	}
-	if len(s) < 3 || len(s) > 8 {
-		return "", errNumber
-	}
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return "", errNumber
+// act does what the message asks for. What was asked is recorded first: it must come about even if no answer does, and
+// an answer must tell what came about.
+func (h *Handler) act(ctx context.Context, sender project.Sender, m message, log *slog.Logger) error {
+	switch m.meaning.Verdict {
+	case consent.Unclear:
+		if err := h.Ledger.AddReview(ctx, sender.ProjectID, m.review()); err != nil {
+			return err
 		}
+		log.InfoContext(ctx, "inbound message awaits a person's decision")
+		return nil
+	case consent.Stop, consent.Start:
+		if err := h.Ledger.Record(ctx, sender.ProjectID, m.from, m.inbound()); err != nil {
+			return err
+		}
+		log.InfoContext(ctx, "inbound message recorded")
 	}
-	return s, nil
+	if sender.AnsweredBy != project.AnsweredByUs {
+		return nil
+	}
+	return h.answer(ctx, sender, m, log)
 }
-
-var errNumber = errors.New("must be a number in E.164 form, such as +15550101234, or a short code, such as 12345")

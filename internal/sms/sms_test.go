@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/sms"
 	"lunogram-users/internal/user"
 )
@@ -21,11 +23,36 @@ import (
 // noon is when the first message of a test was published.
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
+// lockedBuffer is a log that several goroutines write to.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func (b *lockedBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.Reset()
+}
+
 // scene is a project with one SMS group, one e-mail group, a number of its own and a user.
 type scene struct {
 	store         *dynamo.Store
 	handler       *sms.Handler
-	log           *bytes.Buffer
+	carrier       *carrier
+	log           *lockedBuffer
 	project       string
 	user          string
 	phone, number string
@@ -33,8 +60,11 @@ type scene struct {
 
 func newScene(t *testing.T, store *dynamo.Store, number string) *scene {
 	t.Helper()
-	s := &scene{store: store, log: new(bytes.Buffer), phone: "+15550172999", number: number}
-	s.handler = &sms.Handler{Senders: store, Recorder: store, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	s := &scene{store: store, carrier: &carrier{}, log: &lockedBuffer{}, phone: "+15550172999", number: number}
+	s.handler = &sms.Handler{
+		Directory: store, Ledger: store, Carrier: s.carrier, Now: func() time.Time { return noon },
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
 	s.project = dynamotest.Project(t, store).ID
 	for name, channel := range map[string]consent.Channel{"Offers": consent.SMS, "News": consent.Email} {
 		g := consent.Group{ID: uuid.NewString(), ProjectID: s.project, Name: name, Channel: channel, CreatedAt: noon}
@@ -42,9 +72,7 @@ func newScene(t *testing.T, store *dynamo.Store, number string) *scene {
 			t.Fatal(err)
 		}
 	}
-	if err := store.PutSender(t.Context(), s.number, s.project); err != nil {
-		t.Fatal(err)
-	}
+	s.answeredBy(t, project.AnsweredByProvider)
 	u, err := store.Upsert(t.Context(), user.Upsert{
 		ProjectID:   s.project,
 		Identifiers: []user.Sent{{Pair: user.Pair{Source: user.DefaultSource, ExternalID: "alice"}}},
@@ -74,6 +102,14 @@ func event(id, message string, at time.Time) events.SNSEvent {
 		EventSource: "aws:sns",
 		SNS:         events.SNSEntity{Type: "Notification", MessageID: id, Message: message, Timestamp: at},
 	}}}
+}
+
+// answeredBy sets who answers what is sent to the number.
+func (s *scene) answeredBy(t *testing.T, a project.Answerer) {
+	t.Helper()
+	if err := s.store.PutSender(t.Context(), project.Sender{Number: s.number, ProjectID: s.project, AnsweredBy: a}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // handle delivers an event and checks that it is acknowledged and that nothing personal was logged.
@@ -119,7 +155,7 @@ func TestStopAndStart(t *testing.T) {
 	s := newScene(t, dynamotest.New(t), "+15550172001")
 	minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
 
-	for _, body := range []string{"when do you start?", "STOP 12345", "HELP", ""} {
+	for _, body := range []string{"when do you start?", "bus stop", "HELP", ""} {
 		s.handle(t, s.message(body, "chat", noon))
 		s.check(t, consent.NotSet, false, 0)
 	}
@@ -161,7 +197,7 @@ func TestPermanentFaults(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, dynamotest.New(t), "+15550172004")
 	const orphan = "+15550172005"
-	if err := s.store.PutSender(t.Context(), orphan, uuid.NewString()); err != nil {
+	if err := s.store.PutSender(t.Context(), project.Sender{Number: orphan, ProjectID: uuid.NewString()}); err != nil {
 		t.Fatal(err)
 	}
 	replace := func(old, new string) events.SNSEvent {
@@ -176,10 +212,10 @@ func TestPermanentFaults(t *testing.T) {
 	}{
 		{"not JSON", event("x", "STOP", noon), "malformed"},
 		{"another JSON", event("x", `["STOP"]`, noon), "malformed"},
-		{"empty", event("x", "{}", noon), "originationNumber"},
+		{"empty", event("x", "{}", noon), "who wrote"},
 		{"a number as a number", event("x", `{"originationNumber":15550172999}`, noon), "malformed"},
-		{"national number", replace(s.phone, "5550172999"), "originationNumber"},
-		{"alphanumeric destination", replace(s.number, "ACME"), "destinationNumber"},
+		{"national number", replace(s.phone, "5550172999"), "who wrote"},
+		{"alphanumeric destination", replace(s.number, "ACME"), "written to"},
 		{"without any id", event("", replace(`"m1"`, `""`).Records[0].SNS.Message, noon), "message id"},
 		{"without a time", s.message("STOP", "m1", time.Time{}), "time of publication"},
 		{"unknown destination", replace(s.number, "+15550172998"), "no project"},

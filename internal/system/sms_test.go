@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+
+	"lunogram-users/internal/project"
 )
 
 // sender is the number of the tenant, which must be its own as a number belongs to one project.
@@ -17,7 +20,7 @@ func (n *tenant) sender(t *testing.T) string {
 		return r
 	}, strings.ReplaceAll(n.id, "-", ""))
 	number := "+1" + digits[len(digits)-11:]
-	must(t, n.store.PutSender(t.Context(), number, n.id))
+	must(t, n.store.PutSender(t.Context(), project.Sender{Number: number, ProjectID: n.id, AnsweredBy: n.answeredBy}))
 	return number
 }
 
@@ -95,4 +98,39 @@ func TestStopAndStart(t *testing.T) {
 	if len(events) != 3 {
 		t.Errorf("%d ledger lines, want 3: one for each message that meant something, delivered however often", len(events))
 	}
+}
+
+// TestTextsOutOfOrder delivers each message twice: a STOP that a newer START has overtaken, then a STOP and a START of the
+// same instant together.
+func TestTextsOutOfOrder(t *testing.T) {
+	n := newTenant(t)
+	const number = "+15550108888"
+	n.upsert(object{"identifier": pairs("x"), "phone": number})
+	u, _ := n.byID(t, "x")
+	lines := func() int {
+		events, err := n.store.Events(t.Context(), n.id, u.ID)
+		must(t, err)
+		return len(events)
+	}
+	publish := func(text, id, at string) {
+		n.publish(t, text, number, id, "X-Timestamp", "2026-11-01T"+at+"Z")
+	}
+	publish("STOP", "m1", "10:00:00")
+	n.await(t, "STOP", func() bool { return n.state(t, "x") == "unsubscribed*" })
+	publish("START", "m3", "12:00:00")
+	n.await(t, "START", func() bool { return n.state(t, "x") == "not_set" })
+	for range 2 {
+		publish("STOP", "m2", "11:00:00")
+	}
+	n.await(t, "the late STOP in the ledger", func() bool { return lines() == 3 })
+	if got := n.state(t, "x"); got != "not_set" {
+		t.Errorf("after a late STOP the state is %s, want not_set", got)
+	}
+	var wg sync.WaitGroup
+	for _, text := range []string{"START", "STOP", "START", "STOP"} {
+		wg.Go(func() { publish(text, "both-"+text, "13:00:00") })
+	}
+	wg.Wait()
+	n.await(t, "both in the ledger", func() bool { return lines() == 5 })
+	n.await(t, "the STOP", func() bool { return n.state(t, "x") == "unsubscribed*" })
 }

@@ -43,7 +43,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	var err error
-	if cloud, err = start(local.Options{}); err != nil {
+	if cloud, err = start(local.Options{Parameters: map[string]string{"TwilioAuthToken": twilioToken}}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -94,6 +94,8 @@ type tenant struct {
 	id     string
 	client string // pk_ key
 	secret string // sk_ key of role admin
+
+	answeredBy project.Answerer // who answers what is sent to the tenant's number
 }
 
 // newTenant makes a project with an SMS group, an e-mail group and keys in the cloud of all tests.

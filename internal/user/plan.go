@@ -2,6 +2,7 @@ package user
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +19,8 @@ type Plan struct {
 	Added, Moved, Released []Identifier
 	// Filled names what the user lacked and took over from Absorbed: fields and data keys, as pointers.
 	Filled []string
-	// Consent holds the states that the merge made more restrictive.
+	// Consent holds the states that the merge made more restrictive, behind a line that says where the ledger of
+	// Absorbed is, if it has one.
 	Consent []consent.Change
 }
 
@@ -168,22 +170,31 @@ func (p *Plan) fill() {
 // restrict carries over every group that the absorbed profile had left. A subscription is not carried
 // over: an anonymous visitor cannot consent for the person found later.
 func (p *Plan) restrict(m Mint) {
-	for group, theirs := range p.Absorbed.Subscriptions {
-		own := p.After.Subscriptions[group]
-		from := consent.StateOf(p.After.Subscriptions, group)
-		if !theirs.Stricter(own) {
+	line := func(group string, from, to consent.State) consent.Event {
+		return consent.Event{
+			ID: m.NewID(), Group: group, From: from, To: to, How: consent.ByMerge, At: m.Now,
+			Evidence: consent.Evidence{UserID: p.Absorbed.ID, Absorbed: p.Absorbed.Ledger},
+		}
+	}
+	if p.Absorbed.Ledger.Lines > 0 {
+		p.Consent = append(p.Consent, consent.Change{Keep: true, Event: line("", consent.NotSet, consent.NotSet)})
+	}
+	groups := maps.Clone(p.Before.Subscriptions) // what was left as a whole was left in every group that was joined
+	if groups == nil {
+		groups = map[string]consent.Subscription{}
+	}
+	maps.Copy(groups, p.Absorbed.Subscriptions)
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		theirs, said := consent.Said(p.Absorbed.Subscriptions, group)
+		own := p.Before.Subscriptions[group]
+		from := consent.StateOf(p.Before.Subscriptions, group)
+		if !said || !theirs.Stricter(own) {
 			continue
 		}
 		if theirs.Prior != "" {
 			theirs.Prior = from // what a START gives back is the survivor's own word
 		}
-		p.Consent = append(p.Consent, consent.Change{
-			To: &theirs,
-			Event: consent.Event{
-				ID: m.NewID(), Group: group, From: from, To: theirs.State,
-				How: consent.ByMerge, At: m.Now, Evidence: consent.Evidence{UserID: p.Absorbed.ID},
-			},
-		})
+		p.Consent = append(p.Consent, consent.Change{To: &theirs, Event: line(group, from, theirs.State)})
 	}
 	p.After.Subscriptions = consent.Apply(p.After.Subscriptions, p.Consent)
 }

@@ -171,3 +171,34 @@ func TestAmendBoundsIdentifiers(t *testing.T) {
 		t.Errorf("one too many (-want +got):\n%s", diff)
 	}
 }
+
+func TestAbsorbCarriesRefusalsOver(t *testing.T) {
+	t.Parallel()
+	left := consent.Subscription{State: consent.Unsubscribed, How: consent.ByPage, At: start}
+	joined := consent.Subscription{State: consent.Subscribed, How: consent.ByAPI, At: start}
+	known := user.User{ID: "k", Subscriptions: map[string]consent.Subscription{"joined": joined}}
+	visitor := user.User{
+		ID: "v", Ledger: consent.Ledger{Lines: 2, Head: "h"},
+		Subscriptions: map[string]consent.Subscription{consent.AllGroups: left, "kept": joined},
+	}
+	plan, err := user.Absorb(known, visitor, nil, mint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Who left everything had left what the other had joined; a subscription is not carried over.
+	want := map[string]consent.Subscription{"joined": left, consent.AllGroups: left}
+	if diff := cmp.Diff(want, plan.After.Subscriptions); diff != "" {
+		t.Errorf("subscriptions (-want +got):\n%s", diff)
+	}
+	var lines []string
+	for _, c := range plan.Consent {
+		e := c.Event
+		lines = append(lines, e.Group+" "+string(e.From)+">"+string(e.To))
+		if e.Evidence.UserID != "v" || e.Evidence.Absorbed != visitor.Ledger || e.How != consent.ByMerge {
+			t.Errorf("line of %q: %+v", e.Group, e)
+		}
+	}
+	if diff := cmp.Diff([]string{" not_set>not_set", "* not_set>unsubscribed", "joined subscribed>unsubscribed"}, lines); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}

@@ -24,10 +24,13 @@ type User struct {
 	// Data holds JSON values: nil, bool, string, json.Number, []any and map[string]any.
 	Data map[string]any
 	// Subscriptions is what the user said of each group, by group id; a group that is missing is not set.
+	// That of consent.AllGroups applies to every group that is missing.
 	Subscriptions map[string]consent.Subscription
-	Version       int64 // 0 when created, one more after every write
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// Ledger is how far the ledger of the user's consent goes.
+	Ledger    consent.Ledger
+	Version   int64 // 0 when created, one more after every write
+	CreatedAt time.Time
+	UpdatedAt time.Time
 	// Mark is what the newest import of the user left. It is not part of what the API shows.
 	Mark Mark
 }

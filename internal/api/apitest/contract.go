@@ -91,7 +91,9 @@ func (c *Contract) faults(ctx context.Context, req *http.Request, reqBody []byte
 	if resp.StatusCode == http.StatusNoContent && (len(respBody) > 0 || resp.Header.Get("Content-Type") != "") {
 		errs = append(errs, errors.New("an empty answer has a body or a content type"))
 	}
-	if resp.StatusCode >= 400 && resp.StatusCode != http.StatusTooManyRequests {
+	// A page for people is one for failures too, where the contract says so.
+	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	if resp.StatusCode >= 400 && resp.StatusCode != http.StatusTooManyRequests && !page {
 		errs = append(errs, c.problem(resp, respBody)...)
 	}
 	return present(errs)
@@ -109,20 +111,22 @@ func present(errs []error) []error {
 }
 
 // request finds the operation of a request, in the form to check. It has the path that the server makes of it, and
-// the media type that the server takes any other for.
+// where JSON is taken the media type that the server takes any other for.
 func (c *Contract) request(ctx context.Context, req *http.Request, body []byte) (*openapi3filter.RequestValidationInput, bool) {
 	r := req.Clone(ctx)
 	clean := path.Clean("/" + req.URL.EscapedPath())
 	r.URL = &url.URL{Path: clean, RawQuery: req.URL.RawQuery} // still escaped, so that no segment falls apart
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
-	r.Header.Set("Content-Type", "application/json")
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet
 	}
 	route, ok := c.route(r)
 	if !ok {
 		return nil, false
+	}
+	if b := route.Operation.RequestBody; b == nil || b.Value.Content["application/json"] != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	return &openapi3filter.RequestValidationInput{
 		Request: r, PathParams: parameters(route.Path, clean), Route: route,

@@ -1,0 +1,185 @@
+package consent
+
+// language is what recipients write in one language. Phrases are separated by commas and new lines, written as people
+// would, and folded as messages are: case, accents, punctuation and apostrophes do not matter.
+type language struct {
+	code string // ISO 639-1; "" for words that are understood everywhere
+
+	// A message that is one of these, as a whole, has that verdict. Those of unclear are refusals in one language or
+	// tone and ordinary words in another.
+	stop, start, help, unclear string
+
+	// A message that holds one of the signs, as words of its own, is Unclear, unless it does so in one of the innocent
+	// phrases.
+	signs, innocent string
+
+	// Greetings and courtesies before and after what counts.
+	before, after string
+}
+
+// languages is all that we understand. The words are those that 47 CFR 64.1200(a)(10) names, those that AWS End User
+// Messaging, Twilio and Telnyx act upon by themselves, and what carriers of each language advertise.
+//
+// Left out, because whole messages of these words are ordinary in some language: "fine" (Italian for end), "sí", "oui"
+// and "ja", "abo", "weiter", and the Arabic "ابدأ" (begin), which folds to the same letters as "أبدا" (never). START
+// has few words on purpose: wrongly stopped is an annoyance, wrongly started is against the law.
+var languages = []language{
+	{
+		stop:   `stop, stopp, stopall, stop all, optout, opt out, opt-out`,
+		start:  `start, unstop`,
+		help:   `help, info`,
+		signs:  `stop, stopp, stopall, unsubscribe, opt out, optout, spam`,
+		before: `ok, okay`,
+	},
+	{
+		code: "en",
+		stop: `unsubscribe, cancel, end, quit, revoke, remove,
+			stop it, stop this, stop now, stop texting, stop texting me, stop messaging me, stop messaging,
+			stop messages, stop all messages, stop sending messages, stop sending me messages, stop these messages,
+			stop texts, stop all texts, stop sending texts, stop sending me texts, stop these texts,
+			stop contacting me, stop spamming me, stop sms, quit texting me, end texts,
+			do not text, do not text me, don't text me, do not text me again, don't text me again, do not contact me,
+			don't contact me, do not message me, don't message me, no more texts, no more messages, no more sms,
+			unsubscribe me, opt me out, i want to opt out, i want to unsubscribe, i want to stop, i opt out,
+			i revoke my consent, i withdraw my consent, revoke consent,
+			remove me, remove my number, remove me from your list, remove me from this list, delete my number,
+			take me off, take me off your list, take me off this list, leave me alone, lose my number`,
+		help: `help me, i need help, more info, who is this`,
+		signs: `do not text, don't text, do not contact, don't contact, do not message, don't message, quit texting,
+			remove me, remove my number, take me off, opt me out, delete my number, leave me alone, no more texts, no more messages,
+			cancel my subscription, cancel subscription, cancel these, revoke, withdraw my consent,
+			wrong number, not interested, harassing, harassment, how did you get my number`,
+		innocent: `can't stop, cannot stop, can not stop, couldn't stop, could not stop, won't stop, will not stop,
+			don't stop, do not stop, didn't stop, never stop, never stops, non stop,
+			bus stop, next stop, last stop, first stop, pit stop, full stop, truck stop, one stop, stop sign, stop by, stop in,
+			stop over, stop watch, stop and shop`,
+		before: `please, pls, plz, hi, hello, hey, dear sir, dear madam`,
+		after:  `please, pls, plz, thanks, thank you, thanks a lot, many thanks, thx, ty`,
+	},
+	{
+		code: "es",
+		stop: `alto, parar, pare, paren, baja, cancelar, basta, ya basta, detener, salir, eliminar, quitar, remover,
+			borrar, fin, anular, no más, no más mensajes, no más sms, no más textos,
+			darme de baja, dar de baja, darse de baja, deme de baja, dame de baja, quiero darme de baja,
+			desuscribir, desuscribirme, desuscríbeme, cancelar suscripción, cancelar mi suscripción,
+			deje de escribirme, deja de escribirme, dejen de escribirme, deje de enviarme mensajes,
+			deja de enviarme mensajes, dejen de enviarme mensajes, deja de mandarme mensajes, dejen de mandarme mensajes,
+			no me escriban más, no me escriba más, no me escribas más, no me envíen más mensajes, no me manden más mensajes,
+			no me manden mensajes, no quiero más mensajes, no quiero recibir más mensajes, no quiero recibir mensajes,
+			bórrenme de la lista, quítenme de la lista, elimínenme de la lista, déjenme en paz`,
+		start:   `iniciar, empezar, alta, reanudar`,
+		help:    `ayuda, información, ayúdame, necesito ayuda`,
+		unclear: `para, ya no`,
+		signs: `darme de baja, dar de baja, deme de baja, dame de baja, dejen de, deje de enviarme, deja de enviarme,
+			deje de mandarme, deja de mandarme, deje de escribirme, deja de escribirme, no me escriban, no me escriba, no me manden,
+			no me envíen, no quiero recibir, no quiero más, no más mensajes, desuscribir, desuscribirme,
+			cancelar mi suscripción, cancelar suscripción, pare de enviar, paren de enviar, número equivocado, no me interesa`,
+		before: `por favor, porfavor, porfa, hola, buenas, buenos días`,
+		after:  `por favor, porfavor, porfa, gracias, muchas gracias`,
+	},
+	{
+		code: "fr",
+		stop: `arrêt, arrêter, arrête, arrêtez, td, désabonner, désabonnement, désabonnez-moi, désabonne-moi,
+			me désabonner, je me désabonne, je veux me désabonner, je souhaite me désabonner, désinscription,
+			désinscrire, désinscrivez-moi, me désinscrire, annuler, retirer, résilier, fin, supprimer, ça suffit,
+			arrêtez les messages, arrêtez les sms, arrêtez de m'écrire, arrêtez de m'envoyer des messages,
+			arrêtez de m'envoyer des sms, arrête de m'écrire, stop sms, stop pub, plus de messages, plus de sms,
+			ne m'écrivez plus, ne m'envoyez plus de messages, ne m'envoyez plus de sms, ne m'envoyez plus rien,
+			je ne veux plus de messages, je ne veux plus recevoir de messages, je ne veux plus recevoir de sms,
+			retirez-moi de la liste, retirez-moi de votre liste, supprimez mon numéro, laissez-moi tranquille`,
+		start: `démarrer, commencer, reprendre`,
+		help:  `aide, aidez-moi, j'ai besoin d'aide`,
+		signs: `désabonner, désabonnez, désabonnement, désinscrire, désinscrivez, ne m'envoyez plus, ne m'écrivez plus,
+			ne plus recevoir, plus recevoir, arrêtez de, retirez-moi, supprimez mon numéro, mauvais numéro,
+			pas intéressé, pas intéressée`,
+		innocent: `arrêtez de vous inquiéter, arrêtez de fumer`,
+		before:   `bonjour, salut, s'il vous plaît, svp, s'il te plaît, stp, veuillez`,
+		after:    `s'il vous plaît, svp, s'il te plaît, stp, merci, merci beaucoup`,
+	},
+	{
+		code: "de",
+		stop: `abmelden, abbestellen, abbruch, abbrechen, beenden, ende, kündigen, kuendigen, kündigung, austragen,
+			löschen, loeschen, widerruf, widerrufen, aufhören, aufhoeren, schluss, schluß, ich widerrufe,
+			stornieren, hör auf, hoer auf, hören sie auf, genug, nie wieder, abmeldung, bitte melden sie mich ab,
+			melden sie mich ab, melde mich ab, ich möchte mich abmelden, ich will mich abmelden,
+			keine sms mehr, keine nachrichten mehr, keine werbung, keine werbung mehr, keine weiteren nachrichten,
+			ich will keine nachrichten mehr, ich möchte keine nachrichten mehr, ich möchte keine sms mehr,
+			schreiben sie mir nicht mehr, schreib mir nicht mehr, nicht mehr schreiben, nummer löschen,
+			löschen sie meine nummer, nehmen sie mich von der liste, streichen sie mich von der liste,
+			lassen sie mich in ruhe, lass mich in ruhe`,
+		start: `starten, fortsetzen`,
+		help:  `hilfe, hilf mir, ich brauche hilfe`,
+		signs: `abmelden, abbestellen, keine sms mehr, keine nachrichten mehr, keine werbung, nicht mehr schreiben,
+			mir nicht mehr, löschen sie meine nummer, meine nummer löschen, von der liste, widerrufe, in ruhe lassen,
+			falsche nummer, kein interesse`,
+		innocent: `stopp schild`,
+		before:   `bitte, hallo, guten tag`,
+		after:    `bitte, danke, vielen dank, danke schön`,
+	},
+	{
+		code: "pt",
+		stop: `parar, pare, parem, sair, cancelar, cancele, remover, remova, descadastrar, descadastro, fim, basta,
+			encerrar, excluir, anular, desinscrever, cancelar inscrição, cancelar a inscrição, cancelar subscrição,
+			sair da lista, me tira da lista, me tire da lista, remova meu número, me remova, remova-me,
+			não quero mais, não quero mais mensagens, não quero mais receber, não quero mais receber mensagens,
+			não quero receber mensagens, não me mande mais mensagens, não me mandem mais mensagens,
+			não me envie mais mensagens, não me enviem mais mensagens, não envie mais, não enviem mais,
+			pare de me mandar mensagens, parem de me mandar mensagens, pare de me enviar mensagens,
+			parem de me enviar mensagens, chega de mensagens, sem mais mensagens, me deixa em paz, me deixem em paz`,
+		start:   `iniciar, começar, retomar`,
+		help:    `ajuda, informação, informações, preciso de ajuda`,
+		unclear: `chega, para`,
+		signs: `descadastrar, sair da lista, tira da lista, tire da lista, não quero mais receber, não quero receber,
+			não me mande, não me mandem, não me envie, não me enviem, pare de me, parem de me, pare de mandar, parem de mandar,
+			pare de enviar, parem de enviar, cancelar inscrição, número errado, não tenho interesse`,
+		before: `por favor, olá, oi, bom dia`,
+		after:  `por favor, obrigado, obrigada, muito obrigado`,
+	},
+	{
+		code: "nl",
+		stop: `stoppen, afmelden, uitschrijven, opzeggen, annuleren, einde, beëindigen, verwijderen, verwijder,
+			ophouden, hou op, houd op, meld mij af, meld me af, ik wil me afmelden, ik wil mij afmelden,
+			schrijf me uit, schrijf mij uit, ik wil me uitschrijven, geen berichten meer, geen sms meer, geen reclame,
+			geen reclame meer, ik wil geen berichten meer, ik wil geen sms meer, stuur me geen berichten meer,
+			stuur mij geen berichten meer, stop met berichten, stop met sms, stop met sturen, haal me van de lijst,
+			haal mij van de lijst, verwijder mijn nummer, laat me met rust`,
+		start: `starten, hervatten`,
+		help:  `hulp, ik heb hulp nodig`,
+		signs: `afmelden, uitschrijven, geen berichten meer, geen sms meer, geen reclame, meld me af, meld mij af,
+			van de lijst, verwijder mijn nummer, verkeerd nummer, geen interesse`,
+		before: `alstublieft, graag, hallo, hoi, beste`,
+		after:  `alstublieft, aub, a.u.b., graag, dank u, dank je, bedankt, dankjewel`,
+	},
+	{
+		code: "it",
+		stop: `basta, ferma, fermare, fermati, fermatevi, annulla, annullare, cancella, cancellami, cancellatemi,
+			cancellare, cancellazione, cancellarmi, disiscrivi, disiscrivimi, disiscrivetemi, disiscrizione,
+			disiscrivermi, voglio disiscrivermi, disdici, disdire, disdetta, rimuovi, rimuovimi, rimuovetemi, esci,
+			revoca, interrompi, smettila, smettetela, basta messaggi, basta sms, stop messaggi, niente più messaggi,
+			non scrivetemi più, non scrivermi più, non mandatemi più messaggi, non inviatemi più messaggi,
+			non voglio più messaggi, non voglio più ricevere messaggi, non voglio ricevere messaggi,
+			smettetela di scrivermi, smettila di scrivermi, smettete di scrivermi, toglietemi dalla lista,
+			cancellate il mio numero, lasciatemi in pace`,
+		start: `inizia, iniziare, avvia, riprendi`,
+		help:  `aiuto, informazioni, ho bisogno di aiuto`,
+		signs: `disiscrivermi, disiscrivetemi, non scrivetemi, non mandatemi, non inviatemi, non voglio più ricevere,
+			non voglio ricevere, smettete di, smettetela di, toglietemi, cancellatemi, cancellate il mio numero,
+			basta messaggi, basta sms, numero sbagliato, non mi interessa`,
+		before: `per favore, perfavore, per piacere, ciao, salve, buongiorno`,
+		after:  `per favore, perfavore, per piacere, grazie, grazie mille`,
+	},
+	{
+		code: "ar",
+		stop: `توقف, توقفوا, قف, وقف, إيقاف, أوقف, أوقفوا, إلغاء, الغ, إلغاء الاشتراك, الغاء اشتراكي, ألغوا اشتراكي,
+			أريد إلغاء الاشتراك, كفى, إنهاء, خروج, إزالة, حذف, احذفوا رقمي, احذف رقمي, أزيلوا رقمي,
+			أوقفوا الرسائل, أوقف الرسائل, إيقاف الرسائل, توقفوا عن مراسلتي, توقف عن مراسلتي, توقفوا عن الإرسال,
+			لا ترسلوا لي رسائل, لا ترسل لي رسائل, لا ترسلوا لي, لا تراسلوني, لا تراسلني, لا أريد رسائل,
+			لا أريد رسائلكم, لا أريد المزيد من الرسائل, لا مزيد من الرسائل, اتركوني وشأني`,
+		start: `بدء, استئناف`,
+		help:  `مساعدة, معلومات, المساعدة, أحتاج مساعدة`,
+		signs: `إلغاء الاشتراك, إلغاء اشتراكي, لا ترسلوا, لا ترسل لي, لا تراسلوني, لا أريد رسائل, لا أريد المزيد,
+			توقفوا عن, أوقفوا, احذفوا رقمي, رقم خاطئ, الرقم خطأ, غير مهتم`,
+		before: `من فضلك, من فضلكم, رجاء, الرجاء, لو سمحت, لو سمحتم, مرحبا, السلام عليكم`,
+		after:  `من فضلك, من فضلكم, رجاء, لو سمحت, لو سمحتم, شكرا, شكرا جزيلا`,
+	},
+}

@@ -1,0 +1,242 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// Audience answers of each of the named users, in order, whether the message may be sent: a call and half a read unit for
+// each 100 and each one of up to 4 KB, a call for project and group, for the filter, for the recent refusals, and
+// for each 100 of those users who are suppressed or have refused in the last minutes.
+//
+// Profiles are read eventually consistent: an address or a subscription of this very second may be missed, which denies.
+// A refusal, a merge or an erasure that was answered before the call is never missed (see tx.note), nor is a
+// suppression (see filter). It returns consent.ErrNoGroup.
+func (s *Store) Audience(ctx context.Context, q user.Audience) ([]user.Answer, error) {
+	a := audience{store: s, Audience: q}
+	if err := a.message(ctx); err != nil {
+		return nil, err
+	}
+	all := make([]*seat, len(q.Names))
+	for i, name := range q.Names {
+		all[i] = &seat{name: name}
+	}
+	if err := a.decide(ctx, all, false); err != nil {
+		return nil, err
+	}
+	recent, err := s.recent(ctx, q.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	// Who is allowed by a profile that may be old is looked at again.
+	var doubtful []*seat
+	for _, st := range all {
+		if st.decision.Allowed && recent[st.profile.ID] {
+			doubtful = append(doubtful, st)
+		}
+	}
+	if err := a.decide(ctx, doubtful, true); err != nil {
+		return nil, err
+	}
+	answers := make([]user.Answer, len(all))
+	for i, st := range all {
+		answers[i] = st.answer()
+	}
+	return answers, nil
+}
+
+// MaySend is Audience for one user, read strongly consistent. It returns user.ErrNotFound when there is no such user.
+func (s *Store) MaySend(ctx context.Context, q user.Audience) (user.Answer, error) {
+	a := audience{store: s, Audience: q}
+	if err := a.message(ctx); err != nil {
+		return user.Answer{}, err
+	}
+	st := &seat{name: q.Names[0]}
+	if err := a.decide(ctx, []*seat{st}, true); err != nil {
+		return user.Answer{}, err
+	}
+	if st.profile.ID == "" {
+		return user.Answer{}, user.ErrNotFound
+	}
+	return st.answer(), nil
+}
+
+// audience is one question on its way.
+type audience struct {
+	user.Audience
+	store *Store
+	proj  project.Project
+	what  consent.Message
+	known filter
+}
+
+// seat is one of the named users.
+type seat struct {
+	name     user.Name
+	owner    string // the id to look for, as far as it is known
+	profile  profileItem
+	decision consent.Decision
+}
+
+func (st *seat) answer() user.Answer {
+	return user.Answer{UserID: st.profile.ID, Decision: st.decision}
+}
+
+// message reads project and group, in one call.
+func (a *audience) message(ctx context.Context) error {
+	a.what.Channel = a.Channel
+	keys := []key{projectKey(a.ProjectID)}
+	if a.Group != "" {
+		keys = append(keys, groupKey(a.ProjectID, a.Group))
+	}
+	filtered := false
+	err := a.store.batchGet(ctx, keys, "get project and group", func(av item) error {
+		k, err := decode[key](av)
+		if err == nil && k.SK == skProject {
+			p, err := decode[projectItem](av)
+			a.proj, filtered = p.project(), p.Filtered
+			return err
+		}
+		g, groupErr := decode[groupItem](av)
+		a.what.Group = new(g.group(a.ProjectID))
+		return errors.Join(err, groupErr)
+	})
+	switch {
+	case err != nil:
+		return err
+	case a.proj.ID == "":
+		return user.ErrNotFound
+	case a.Group != "" && a.what.Group == nil:
+		return consent.ErrNoGroup
+	}
+	a.what.OptIn = a.proj.Settings.RequireOptIn
+	if a.what.Channel == "" && a.what.Group != nil {
+		a.what.Channel = a.what.Group.Channel
+	}
+	if filtered {
+		a.known, err = a.store.filter(ctx, a.ProjectID)
+	}
+	return err
+}
+
+// decide reads the users in the seats and decides.
+func (a *audience) decide(ctx context.Context, seats []*seat, consistent bool) error {
+	for _, st := range seats {
+		st.owner, st.profile = st.name.ID, profileItem{}
+	}
+	if err := a.find(ctx, seats, consistent); err != nil {
+		return err
+	}
+	var doubtful []place
+	for _, st := range seats {
+		for _, pl := range st.profile.places(a.proj) {
+			if a.known.mayHold(pl.hash) {
+				doubtful = append(doubtful, pl)
+			}
+		}
+	}
+	found, err := a.store.suppressions(ctx, a.ProjectID, doubtful)
+	if err != nil {
+		return err
+	}
+	for _, st := range seats {
+		st.decision = st.profile.decide(a.proj, a.what, found)
+	}
+	return nil
+}
+
+// decide answers for a profile, the zero profile standing for nobody.
+func (p profileItem) decide(proj project.Project, m consent.Message, found map[place]consent.Suppression) consent.Decision {
+	if !p.live() {
+		return consent.Deny(consent.Reason{Code: consent.NoUser})
+	}
+	return consent.MaySend(m, consent.Recipient{
+		Address:       p.reachable(m.Channel),
+		Subscriptions: p.user(proj.ID).Subscriptions,
+		Suppressions:  p.concerning(proj, m.Channel, found),
+	})
+}
+
+// find fills the profiles of the seats. Whoever was absorbed is followed to the survivor, and a pair that has moved on
+// since its owner was read is looked up anew: these reads are strongly consistent, and few.
+func (a *audience) find(ctx context.Context, seats []*seat, consistent bool) error {
+	for n := 0; len(seats) > 0 && n < attempts; n++ {
+		if err := a.owners(ctx, seats, consistent || n > 0); err != nil {
+			return err
+		}
+		profiles, err := a.profiles(ctx, seats, consistent || n > 0)
+		if err != nil {
+			return err
+		}
+		var again []*seat
+		for _, st := range seats {
+			p := profiles[st.owner]
+			_, owns := p.Identifiers[pairName(st.name.Pair)]
+			switch {
+			case p.MergedInto != "":
+				st.owner = p.MergedInto
+				again = append(again, st)
+			case p.live() && st.name.ID == "" && !owns:
+				st.owner = ""
+				again = append(again, st)
+			case p.live():
+				st.profile = p
+			}
+		}
+		seats = again
+	}
+	return nil
+}
+
+// owners fills the owners of those seats that are named by a pair and have none yet.
+func (a *audience) owners(ctx context.Context, seats []*seat, consistent bool) error {
+	byKey := map[key][]*seat{}
+	var keys []key
+	for _, st := range seats {
+		if st.owner != "" {
+			continue
+		}
+		k := identKey(a.ProjectID, st.name.Pair)
+		if byKey[k] == nil {
+			keys = append(keys, k)
+		}
+		byKey[k] = append(byKey[k], st)
+	}
+	how := types.KeysAndAttributes{ConsistentRead: &consistent}
+	return a.store.batch(ctx, keys, how, "get identifiers", func(av item) error {
+		o, err := decode[ownerItem](av)
+		for _, st := range byKey[o.key] {
+			st.owner = o.User
+		}
+		return err
+	})
+}
+
+// audienceAttributes are what a decision needs of a profile: not data, which may be large.
+const audienceAttributes = "pk, sk, id, identifiers, email, phone, subscriptions, deleting, merged_into"
+
+// profiles returns the profiles of the owners of the seats, by id, without what no decision needs.
+func (a *audience) profiles(ctx context.Context, seats []*seat, consistent bool) (map[string]profileItem, error) {
+	var keys []key
+	seen := map[string]bool{"": true}
+	for _, st := range seats {
+		if !seen[st.owner] {
+			seen[st.owner] = true
+			keys = append(keys, profileKey(a.ProjectID, st.owner))
+		}
+	}
+	profiles := make(map[string]profileItem, len(keys))
+	how := types.KeysAndAttributes{ConsistentRead: &consistent, ProjectionExpression: new(audienceAttributes)}
+	err := a.store.batch(ctx, keys, how, "get profiles", func(av item) error {
+		p, err := decode[profileItem](av)
+		profiles[p.ID] = p
+		return err
+	})
+	return profiles, err
+}
