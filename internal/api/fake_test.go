@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -204,26 +205,38 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", byMethod)
 	imports := api.Imports(s, importer, o)
-	for _, path := range []string{"/imports", "/imports/{id}", "/imports/{id}/cancel", "/imports/{id}/undo"} {
-		mux.Handle("GET /api/admin/projects/{projectID}"+path, imports)
-		mux.Handle("POST /api/admin/projects/{projectID}"+path, imports)
+	for _, suffix := range []string{"/imports", "/imports/{id}", "/imports/{id}/cancel", "/imports/{id}/undo"} {
+		mux.Handle("GET /api/admin/projects/{projectID}"+suffix, imports)
+		mux.Handle("POST /api/admin/projects/{projectID}"+suffix, imports)
 	}
 	full, ok := s.(api.SubscriptionsStore)
 	if !ok { // the fake
-		return mux
+		return cleanly(mux, byMethod)
 	}
 	subscriptions := api.Subscriptions(full, o)
-	for _, path := range []string{
+	for _, suffix := range []string{
 		"/settings", "/subscriptions", "/subscriptions/{id}", "/subscriptions/{id}/archive", "/audience", "/links", "/suppressions",
 		"/reviews", "/reviews/{id}", "/subjects/users/{id}/ledger", "/subjects/users/{id}/may-send",
 	} {
-		mux.Handle("/api/admin/projects/{projectID}"+path, subscriptions)
+		mux.Handle("/api/admin/projects/{projectID}"+suffix, subscriptions)
 	}
 	mux.Handle("PATCH /api/admin/projects/{projectID}/subjects/users/{id}/subscriptions", subscriptions)
-	for _, path := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
-		mux.Handle(path, subscriptions)
+	for _, suffix := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
+		mux.Handle(suffix, subscriptions)
 	}
-	return mux
+	return cleanly(mux, byMethod)
+}
+
+// cleanly gives what has no route in the template, such as a path with a doubled slash, to other; an http.ServeMux would
+// redirect it.
+func cleanly(mux *http.ServeMux, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			other.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // reply is an answer, read.
