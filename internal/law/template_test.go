@@ -120,7 +120,7 @@ func TestEnvironment(t *testing.T) {
 			maps.Copy(wants, read[dep])
 		}
 		maps.DeleteFunc(wants, func(name string, _ bool) bool { return strings.HasPrefix(name, "AWS_") }) // Lambda sets those
-		wants["GOMAXPROCS"] = true // Go itself reads it
+		wants["GOMAXPROCS"] = true                                                                        // Go itself reads it
 		set := f.properties.object("Environment", "Variables")
 		maps.DeleteFunc(set, func(name string, _ any) bool { return name == "GOGC" || name == "GOMEMLIMIT" }) // and these
 		got, want := slices.Sorted(maps.Keys(set)), slices.Sorted(maps.Keys(wants))
