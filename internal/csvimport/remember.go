@@ -20,7 +20,10 @@ func (w *worker) remember(ctx context.Context, s *segment, decisions []user.Deci
 		return nil
 	}
 	var body bytes.Buffer
-	zip := gzip.NewWriter(&body)
+	zip, err := gzip.NewWriterLevel(&body, gzip.BestSpeed) // most are never read
+	if err != nil {
+		return fmt.Errorf("encode before-images: %w", err)
+	}
 	out := json.NewEncoder(zip)
 	found := false
 	for n := range decisions {

@@ -102,7 +102,11 @@ func (p *parser) array(element func()) {
 
 func (p *parser) items() []item {
 	out := make([]item, 0, maxBatchGet)
-	p.array(func() { out = append(out, p.item(16)) })
+	size := 0 // of the item before: the items of a batch are much alike
+	p.array(func() {
+		m := p.item(size)
+		out, size = append(out, m), len(m)
+	})
 	return out
 }
 

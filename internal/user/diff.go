@@ -51,11 +51,14 @@ func (p Patch) against(u User) Patch {
 	return out
 }
 
-// changed returns the members of sent that stored lacks or holds with another value.
+// changed returns the members of sent that stored lacks or holds with another value, nil if there are none.
 func changed(sent, stored map[string]any) map[string]any {
-	out := make(map[string]any, len(sent))
+	var out map[string]any // most rows change nothing
 	for k, v := range sent {
 		if old, ok := stored[k]; !ok || !Equal(v, old) {
+			if out == nil {
+				out = make(map[string]any, len(sent))
+			}
 			out[k] = v
 		}
 	}

@@ -34,6 +34,9 @@ type Mint struct {
 // the only one whom somebody has named, or the oldest when all are anonymous. It returns the
 // others oldest first, and false when two or more are named: they must not be merged.
 func Survivor(users []User) (survivor User, absorbed []User, ok bool) {
+	if len(users) == 1 {
+		return users[0], nil, true
+	}
 	users = slices.SortedFunc(slices.Values(users), func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
 	at := 0
 	named := 0
