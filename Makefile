@@ -18,7 +18,7 @@ run: tools build-local ## run the whole system on this machine (ARGS="-addr 127.
 	@exec build/local/cloud $(ARGS)
 
 test: tools browser build-local lint ## check everything, as CI does
-	go test -race -shuffle=on -p 2 ./...
+	go test -race -shuffle=on -p 2 -timeout 15m ./...
 
 lint: ## check format, vet, staticcheck, go fix, go.mod and the template
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "run gofmt -w on:"; echo "$$files"; exit 1; fi

@@ -1,11 +1,14 @@
 package csvimport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
+	"slices"
 
 	"lunogram-users/internal/csvfile"
 )
@@ -22,11 +25,11 @@ func (i *Importer) close(ctx context.Context, projectID, id string, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	done := undone(chunks)
+	done := countDone(chunks)
 	switch {
 	case record.Status == Waiting || record.Status == Planning || done < record.Chunks:
 		return nil
-	case record.Status != Canceled && done == record.Chunks && (record.Tail || deferred(chunks)):
+	case !record.ended() && done == record.Chunks && (record.Tail || deferred(chunks)):
 		return i.beginTail(ctx, record)
 	}
 	return i.conclude(ctx, record, chunks, log)
@@ -72,7 +75,7 @@ func (i *Importer) conclude(ctx context.Context, record Import, chunks []Chunk, 
 		if r.Finished() {
 			return errDone
 		}
-		if r.Status != Canceled {
+		if !r.ended() {
 			r.Status, r.Reason = Completed, ""
 		}
 		r.Counters, r.Cost, r.Failures = total, cost, failures[:min(maxFailures, len(failures))]
@@ -97,27 +100,22 @@ const (
 // halted returns the reason for which an import ends for good, if err is one.
 func halted(err error) (csvfile.Stop, bool) { return errors.AsType[csvfile.Stop](err) }
 
-// fail ends the import for a reason, which stands in the error file too.
+// fail ends the import for a reason, which stands in the error file too. Chunks that others work on end at their next
+// segment, and the last one concludes the import.
 func (i *Importer) fail(ctx context.Context, record Import, reason csvfile.Stop) error {
 	if reason != stopGone { // what has the name by now has an error file of its own
 		if err := i.publishReason(ctx, record, string(reason)); err != nil {
 			return err
 		}
 	}
-	chunks, err := i.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
-	if err != nil {
-		return err
-	}
-	var total Counters
-	for _, c := range chunks {
-		total = total.Plus(c.Counters)
-	}
-	_, err = i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
-		if r.Finished() {
+	_, err := i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
+		if r.Finished() || r.Halted {
 			return errDone
 		}
-		r.Status, r.Reason, r.Counters, r.FinishedAt = Failed, string(reason), total, i.now()
-		r.UpdatedAt = r.FinishedAt
+		r.Status, r.Reason, r.Halted, r.UpdatedAt = Failed, string(reason), true, i.now()
+		if r.Chunks == 0 {
+			r.FinishedAt = r.UpdatedAt
+		}
 		return nil
 	})
 	if errors.Is(err, errDone) {
@@ -156,7 +154,7 @@ func orGone(err error) error {
 // replaced reports whether another upload has taken the name of this one since, or it was deleted: its results would be
 // taken for those of the new one.
 func (i *Importer) replaced(ctx context.Context, record Import) (bool, error) {
-	body, err := i.Objects.Open(ctx, record.Key, record.ETag, 0, 1)
+	body, err := i.Objects.Open(ctx, record.Key, record.ETag, 0, min(1, record.Size)) // no byte of an empty file can be asked for
 	if errors.Is(err, ErrGone) {
 		return true, nil
 	}
@@ -167,29 +165,33 @@ func (i *Importer) replaced(ctx context.Context, record Import) (bool, error) {
 }
 
 // assemble makes a result of the parts that the chunks have stored, in the order of the file, below its header. Where
-// there are no parts it removes what an earlier upload of the name left there.
-func (i *Importer) assemble(ctx context.Context, record Import, r Result, parts string, header []byte) error {
+// they hold nothing it removes what an earlier upload of the name left there.
+func (i *Importer) assemble(ctx context.Context, record Import, r Result, parts string, limit resultLimit) error {
 	file, err := nameless()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	size := int64(0)
-	for key, err := range i.Objects.List(ctx, record.workKey(parts, "")) {
-		if err != nil {
+	lines, size := 0, 0
+	for part, err := range i.contents(ctx, record.workKey(parts, "")) {
+		switch {
+		case err != nil:
 			return err
+		case len(part) == 0: // a worker that went on where another was cut short may have had nothing to say
+			continue
+		case size == 0:
+			part = slices.Concat(limit.header, part)
+		case size > maxResult:
+			return i.finishResult(ctx, record, r, file, limit.last)
 		}
-		if size == 0 {
-			if _, err := file.Write(header); err != nil {
-				return fmt.Errorf("write a result: %w", err)
-			}
+		if limit.lines > 0 {
+			part, lines = firstLines(part, limit.lines-lines), lines+bytes.Count(part, []byte{'\n'})
 		}
-		n, err := i.append(ctx, file, key)
-		if err != nil {
-			return err
+		if _, err := file.Write(part); err != nil {
+			return fmt.Errorf("write a result: %w", err)
 		}
-		if size += n; size > maxResult {
-			return i.finishResult(ctx, record, r, file, fmt.Appendf(nil, "… more in %s\n", record.workKey(parts, "")))
+		if size += len(part); limit.lines > 0 && lines >= limit.lines {
+			break
 		}
 	}
 	if size == 0 {
@@ -198,20 +200,80 @@ func (i *Importer) assemble(ctx context.Context, record Import, r Result, parts 
 	return i.finishResult(ctx, record, r, file, nil)
 }
 
+// resultLimit is what a result begins with and how much of it there is.
+type resultLimit struct {
+	header []byte
+	lines  int    // at most so many, if it is not 0
+	last   []byte // ends a result that would be larger than maxResult
+}
+
+// firstLines returns the first n lines.
+func firstLines(text []byte, n int) []byte {
+	end := 0
+	for ; n > 0 && end < len(text); n-- {
+		line := bytes.IndexByte(text[end:], '\n')
+		if line < 0 {
+			return text
+		}
+		end += line + 1
+	}
+	return text[:end]
+}
+
 // maxResult is how large a result gets, in bytes: half of what the function has of temporary disk. What does not fit is
 // left in its parts, and the last line says where.
 const maxResult = 1 << 30
 
-func (i *Importer) append(ctx context.Context, to io.Writer, key string) (n int64, err error) {
+// ahead is how many parts are fetched at a time. Each is about as large as its segment.
+const ahead = 16
+
+// contents returns what is in the objects with the prefix, in the order of their keys. They are fetched ahead.
+func (i *Importer) contents(ctx context.Context, prefix string) iter.Seq2[[]byte, error] {
+	type fetched struct {
+		content []byte
+		err     error
+	}
+	return func(yield func([]byte, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		pending := make(chan chan fetched, ahead)
+		go func() {
+			defer close(pending)
+			for key, err := range i.Objects.List(ctx, prefix) {
+				one := make(chan fetched, 1)
+				if err != nil {
+					one <- fetched{err: err}
+				} else {
+					go func() {
+						content, err := i.content(ctx, key)
+						one <- fetched{content, err}
+					}()
+				}
+				select {
+				case pending <- one:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		for one := range pending {
+			if f := <-one; !yield(f.content, f.err) || f.err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (i *Importer) content(ctx context.Context, key string) (content []byte, err error) {
 	body, err := i.Objects.Open(ctx, key, "", 0, -1)
 	if err != nil {
-		return 0, fmt.Errorf("read a part: %w", err)
+		return nil, fmt.Errorf("open a part: %w", err)
 	}
-	n, err = io.Copy(to, body)
+	content, err = io.ReadAll(body)
 	if err = errors.Join(err, body.Close()); err != nil {
-		return n, fmt.Errorf("copy a part: %w", err)
+		return nil, fmt.Errorf("read a part: %w", err)
 	}
-	return n, nil
+	return content, nil
 }
 
 func (i *Importer) finishResult(ctx context.Context, record Import, r Result, file io.ReadWriteSeeker, last []byte) error {

@@ -13,8 +13,8 @@ import (
 // Status says how far an import is.
 type Status string
 
-// The statuses. Completed, Failed and Canceled are final, except for a Failed import with a zero FinishedAt: a
-// part of it was given up, and goes on if its message is taken from the dead-letter queue.
+// The statuses. Completed, Failed and Canceled are final once FinishedAt is set. A part of a Failed import without it, unless
+// it is Halted, was given up, and goes on if its message is taken from the dead-letter queue.
 const (
 	Waiting   Status = "waiting"   // created by the API; the file is not there yet
 	Planning  Status = "planning"  // the file is read for the first time
@@ -42,6 +42,7 @@ type Import struct {
 	Size      int64  // of the object, in bytes
 	Options   Options
 	Status    Status
+	Halted    bool     // Status is Failed for good: the chunks under way end, and nothing is begun
 	Reason    string   // one sentence when Status is Failed, else ""; holds nothing of the file's cells
 	Notes     []string // what was assumed of the file, a sentence each
 
@@ -63,6 +64,9 @@ type Import struct {
 	Lease // of the planning
 	Undo  Undo
 }
+
+// ended reports whether no row is to be begun any more.
+func (i Import) ended() bool { return i.Status == Canceled || i.Halted || i.Finished() }
 
 // Finished reports whether the import is over, for better or worse.
 func (i Import) Finished() bool { return !i.FinishedAt.IsZero() }

@@ -119,7 +119,13 @@ func (i *Importer) upload(ctx context.Context, event events.S3EventRecord) error
 	case err != nil:
 		return fmt.Errorf("import %s: %w", in.ID, err)
 	}
-	if err := i.plan(ctx, in, log); err != nil {
+	err = i.plan(ctx, in, log)
+	if errors.Is(err, errAnother) { // it came before this one, through the same link
+		in.ID = importID(event)
+		log = i.Log.With("import", in.ID, "project", in.ProjectID)
+		err = i.plan(ctx, in, log)
+	}
+	if err != nil {
 		log.WarnContext(ctx, "planning interrupted", "error", err)
 		return fmt.Errorf("import %s: plan: %w", in.ID, err)
 	}

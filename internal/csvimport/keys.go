@@ -25,7 +25,7 @@ import (
 const (
 	uploads = "imports/"
 	results = "results/"
-	undo    = "undo/"
+	befores = "undo/"
 	work    = "work/"
 )
 
@@ -68,7 +68,7 @@ func (i Import) workKey(parts ...string) string {
 }
 
 func (i Import) undoKey(parts ...string) string {
-	return undo + i.ProjectID + "/" + i.ID + "/" + strings.Join(parts, "/")
+	return befores + i.ProjectID + "/" + i.ID + "/" + strings.Join(parts, "/")
 }
 
 // chunkName and rowName sort as their numbers do.

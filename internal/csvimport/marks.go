@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
-	"io"
 )
 
 // marks are the rows of a chunk that its worker does not apply, counted from its first row.
@@ -37,31 +35,15 @@ func (w *worker) loadTail(ctx context.Context) (bitmap, error) {
 			}
 		}
 	}
-	for key, err := range w.Objects.List(ctx, w.record.workKey("deferred", "")) {
+	for rows, err := range w.contents(ctx, w.record.workKey("deferred", "")) {
 		if err != nil {
 			return nil, err
 		}
-		if err := w.addDeferred(ctx, key, &tail); err != nil {
-			return nil, err
+		for ; len(rows) >= 8; rows = rows[8:] {
+			tail.set(int64(binary.BigEndian.Uint64(rows)))
 		}
 	}
 	return tail, nil
-}
-
-func (w *worker) addDeferred(ctx context.Context, key string, tail *bitmap) error {
-	body, err := w.Objects.Open(ctx, key, "", 0, -1)
-	if err != nil {
-		return fmt.Errorf("open deferred rows: %w", err)
-	}
-	defer func() { _ = body.Close() }()
-	content, err := io.ReadAll(body)
-	if err != nil {
-		return fmt.Errorf("read deferred rows: %w", err)
-	}
-	for ; len(content) >= 8; content = content[8:] {
-		tail.set(int64(binary.BigEndian.Uint64(content)))
-	}
-	return nil
 }
 
 // leave stores the rows of a segment that are left to the tail.

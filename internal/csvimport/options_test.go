@@ -322,12 +322,16 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// broken is a store that answers nothing.
-type broken struct{ csvimport.Store }
+// broken is a store that answers nothing until the invocation's time is up.
+type broken struct {
+	csvimport.Store
+	end context.CancelFunc
+}
 
 var errBroken = errors.New("broken")
 
-func (broken) Prepare(context.Context, user.Load, []user.Row) ([]user.Decision, user.Usage, error) {
+func (b broken) Prepare(context.Context, user.Load, []user.Row) ([]user.Decision, user.Usage, error) {
+	b.end()
 	return nil, user.Usage{}, errBroken
 }
 
@@ -341,8 +345,8 @@ func TestGivenUp(t *testing.T) {
 	task := r.take()[0]
 	store := r.Store
 	for n := range 8 {
-		r.Store = broken{store}
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
+		r.Store = broken{store, cancel}
 		if failed := r.HandleTasks(ctx, message(t, task, "task", n+1)).BatchItemFailures; len(failed) != 1 {
 			t.Fatal("a failed task was acknowledged")
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"lunogram-users/internal/csvfile"
@@ -48,6 +49,7 @@ const (
 func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error {
 	began := i.now()
 	record, err := i.begin(ctx, in)
+	waited := i.now().Sub(began) > leaseTime
 	switch {
 	case errors.Is(err, ErrLeased):
 		log.WarnContext(ctx, "ignored a delivery of an upload that another invocation plans")
@@ -58,9 +60,12 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 		log.InfoContext(ctx, "planned already", "status", string(record.Status))
 		return i.dispatch(ctx, record)
 	}
-	s := &survey{importer: i, record: record, beat: i.now(), last: lastCall(ctx)}
+	s := &survey{importer: i, record: record, beat: i.now(), last: lastCall(ctx), late: waited}
 	err = s.read(ctx)
 	defer s.close()
+	if errors.Is(err, syscall.ENOSPC) {
+		err = stopLong
+	}
 	if halt, ok := halted(err); ok {
 		log.InfoContext(ctx, "file refused", "reason", halt.Error())
 		return i.fail(ctx, record, halt)
@@ -79,18 +84,22 @@ func (i *Importer) plan(ctx context.Context, in Import, log *slog.Logger) error 
 	return i.dispatch(ctx, record)
 }
 
+// errAnother says that the import is that of another file at the same address.
+var errAnother = errors.New("another file is imported under the id")
+
 // begin claims the planning of the upload, waiting for whoever has it. A record whose file was planned already is
 // returned as it is.
 func (i *Importer) begin(ctx context.Context, in Import) (Import, error) {
 	record, err := await(ctx, func() (Import, error) {
 		return i.Records.ChangeImport(ctx, in.ProjectID, in.ID, func(r *Import) error {
 			now := i.now()
-			switch r.Status {
-			case "", Waiting:
+			switch {
+			case r.ETag != "" && r.ETag != in.ETag:
+				return errAnother
+			case r.Status == "" || r.Status == Waiting:
 				*r = in
 				r.Status, r.StartedAt = Planning, now
-			case Planning:
-			default:
+			case r.Status != Planning:
 				return errDone
 			}
 			r.UpdatedAt = now
@@ -154,6 +163,7 @@ type survey struct {
 	notes    []string
 	beat     time.Time // of the last sign of life
 	last     time.Time // when the time is up; zero for never
+	late     bool      // begun in the midst of the invocation: another will have more time
 }
 
 // read learns all there is to know. A file that turns out to be in Windows-1252 is read again as such.
@@ -308,6 +318,9 @@ func (s *survey) heartbeat(ctx context.Context) error {
 	}
 	s.beat = s.importer.now()
 	if !s.last.IsZero() && time.Now().After(s.last) {
+		if s.late {
+			return errHandOver
+		}
 		return stopLong
 	}
 	_, err := s.importer.Records.ChangeImport(ctx, s.record.ProjectID, s.record.ID, func(r *Import) error {

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -14,8 +13,8 @@ import (
 
 // remember stores what undo must know of the rows, before they are written: afterwards it could not be found again. The
 // key has the fence of the claim and the wave, so that a repetition adds to what earlier ones have stored and replaces
-// nothing.
-func (w *worker) remember(ctx context.Context, s *segment, decisions []user.Decision) error {
+// nothing. Of a row that was going to write and then found that it need not, a Before without a user says so.
+func (w *worker) remember(ctx context.Context, s *segment, pending []int, decisions []user.Decision) error {
 	if w.record.Options.NoUndo {
 		return nil
 	}
@@ -27,11 +26,17 @@ func (w *worker) remember(ctx context.Context, s *segment, decisions []user.Deci
 	out := json.NewEncoder(zip)
 	found := false
 	for n := range decisions {
-		if d := &decisions[n]; d.Writes() {
-			found = true
-			if err := out.Encode(d.Before()); err != nil {
-				return fmt.Errorf("encode before-images: %w", err)
-			}
+		d, l := &decisions[n], &s.rows[pending[n]]
+		b := user.Before{Row: d.Number}
+		switch {
+		case d.Writes():
+			b = d.Before()
+		case !l.tried && w.fence == 1 || d.Outcome == user.Created || d.Outcome == user.Updated:
+			continue // nothing was remembered of it, or what was is what happened
+		}
+		found, l.tried = true, true
+		if err := out.Encode(b); err != nil {
+			return fmt.Errorf("encode before-images: %w", err)
 		}
 	}
 	if !found {
@@ -47,14 +52,9 @@ func (w *worker) remember(ctx context.Context, s *segment, decisions []user.Deci
 	return nil
 }
 
-// recall reads what remember has stored under a key.
-func (i *Importer) recall(ctx context.Context, key string) (before []user.Before, err error) {
-	body, err := i.Objects.Open(ctx, key, "", 0, -1)
-	if err != nil {
-		return nil, fmt.Errorf("open before-images: %w", err)
-	}
-	defer func() { err = errors.Join(err, body.Close()) }()
-	zip, err := gzip.NewReader(body)
+// recall reads what remember has stored in an object.
+func recall(object []byte) (before []user.Before, err error) {
+	zip, err := gzip.NewReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("read before-images: %w", err)
 	}

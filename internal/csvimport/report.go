@@ -6,9 +6,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"lunogram-users/internal/csvfile"
 	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/user"
 )
@@ -26,7 +29,7 @@ const maxChanges = 100
 
 // report counts the rows of a segment and stores its parts of the results.
 func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
-	p := newParts(w.plan.Sheet)
+	p := w.plan.newParts()
 	var left []int64
 	for i := range s.rows {
 		l := &s.rows[i]
@@ -41,7 +44,7 @@ func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
 		case fault != nil:
 			p.refuse(l, *fault)
 			if len(c.Failures) < maxFailures {
-				c.Failures = append(c.Failures, Failure{Row: l.Number, Field: fault.Field, Reason: fault.Reason})
+				c.Failures = append(c.Failures, Failure{Row: l.Number, Field: clip(fault.Field), Reason: clip(fault.Reason)})
 			}
 		case l.outcome == user.Skipped || l.skip:
 			p.skip(l)
@@ -70,6 +73,15 @@ func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
 	return nil
 }
 
+// clip shortens what a record keeps of a fault: a row may have one in each of a thousand columns.
+func clip(s string) string {
+	const most = 500
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + " …"
+}
+
 // fault returns why the row is refused, nil if it is not.
 func (l *line) fault(s *sheet.Sheet) *sheet.Fault {
 	if l.err != nil {
@@ -93,9 +105,11 @@ type parts struct {
 	changeLines              *json.Encoder
 }
 
-func newParts(s *sheet.Sheet) *parts {
+func (p plan) newParts() *parts { return newParts(p.Sheet, p.writer) }
+
+func newParts(s *sheet.Sheet, writer func(io.Writer) *csv.Writer) *parts {
 	p := &parts{sheet: s}
-	p.errorRows, p.skippedRows = csv.NewWriter(&p.errors), csv.NewWriter(&p.skipped)
+	p.errorRows, p.skippedRows = writer(&p.errors), writer(&p.skipped)
 	p.changeLines = json.NewEncoder(&p.changes)
 	p.changeLines.SetEscapeHTML(false)
 	return p
@@ -111,7 +125,7 @@ func (p *parts) contents() map[string][]byte {
 func (p *parts) refuse(l *line, f sheet.Fault) {
 	reason := f.Reason
 	if l.Cells == nil {
-		reason += ". Its text: " + visible(l.Text)
+		reason += sheet.TextMark + visible(l.Text)
 	}
 	write(p.errorRows, p.sheet, l.Cells, strconv.FormatInt(l.Number, 10), f.Field, reason)
 }
@@ -155,14 +169,23 @@ func write(to *csv.Writer, s *sheet.Sheet, cells []string, own ...string) {
 	_ = to.Write(out) // a buffer takes all
 }
 
-// header returns the first line of an error file, with the byte order mark that the upload had: without it Excel garbles
-// anything but ASCII.
+// writer returns a writer of CSV with the delimiter of the upload, so that a result can be uploaded with the same options.
+func (p plan) writer(to io.Writer) *csv.Writer {
+	w := csv.NewWriter(to)
+	if p.Format.Delimiter != "" {
+		w.Comma, _ = utf8.DecodeRuneInString(string(p.Format.Delimiter))
+	}
+	return w
+}
+
+// header returns the first line of an error file. Results are in UTF-8; a byte order mark says so if the upload had one or was
+// in another encoding: it is believed whatever the options say, and without it Excel garbles anything but ASCII.
 func (p plan) header() []byte {
 	var b bytes.Buffer
-	if p.Format.BOM {
+	if p.Format.BOM || p.Format.Encoding != csvfile.UTF8 && p.Format.Encoding != "" {
 		b.WriteString("\uFEFF")
 	}
-	to := csv.NewWriter(&b)
+	to := p.writer(&b)
 	if p.Sheet == nil {
 		p.Sheet = &sheet.Sheet{}
 	}
@@ -171,6 +194,15 @@ func (p plan) header() []byte {
 		headers[i] = c.Header
 	}
 	write(to, p.Sheet, headers, sheet.ColumnRow, sheet.ColumnField, sheet.ColumnError)
+	to.Flush()
+	return b.Bytes()
+}
+
+// more returns the last line of a result that has more lines than it holds: a row that is none, and says where they are.
+func (p plan) more(where string) []byte {
+	var b bytes.Buffer
+	to := p.writer(&b)
+	write(to, p.Sheet, nil, "", "", "there are more rows, in the objects "+where)
 	to.Flush()
 	return b.Bytes()
 }
@@ -186,13 +218,16 @@ func (i *Importer) publish(ctx context.Context, record Import) error {
 	if err != nil {
 		return err
 	}
-	if err := i.assemble(ctx, record, Errors, partErrors, p.header()); err != nil {
-		return err
+	for _, r := range []struct {
+		result Result
+		parts  string
+	}{{Errors, partErrors}, {Skipped, partSkipped}} {
+		limit := resultLimit{header: p.header(), last: p.more(record.workKey(r.parts, ""))}
+		if err := i.assemble(ctx, record, r.result, r.parts, limit); err != nil {
+			return err
+		}
 	}
-	if err := i.assemble(ctx, record, Skipped, partSkipped, p.header()); err != nil {
-		return err
-	}
-	return i.assemble(ctx, record, Changes, partChanges, nil)
+	return i.assemble(ctx, record, Changes, partChanges, resultLimit{lines: maxChanges})
 }
 
 // publishReason makes an error file of the reason for which an import ended: a line of no row below the header, if that

@@ -42,6 +42,7 @@ type segment struct {
 type line struct {
 	sheet.Row
 	skip    bool // a later row replaces it
+	tried   bool // it was prepared before
 	outcome user.Outcome
 	err     error         // of the store, final
 	changes []user.Change // of a dry run
@@ -54,18 +55,6 @@ func (s *segment) add(l line) {
 
 func (s *segment) full() bool { return len(s.rows) == segmentRows || s.size >= segmentBytes }
 
-// shares reports whether a row of the segment has a pair of l.
-func (s *segment) shares(l line) bool {
-	for _, sent := range l.Upsert.Identifiers {
-		for i := range s.rows {
-			if slices.ContainsFunc(s.rows[i].Upsert.Identifiers, func(o user.Sent) bool { return o.Pair == sent.Pair }) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // pending returns the indexes of the rows that ask for something.
 func (s *segment) pending() []int {
 	var out []int
@@ -77,26 +66,31 @@ func (s *segment) pending() []int {
 	return out
 }
 
-// apply sends the rows until each has its answer, or the store has answered none for too long.
+// apply sends the rows until each has its answer, or the store has answered none for too long. After some tries in vain they
+// are sent one by one, so that a row that the store cannot take does not hold up the others.
 func (s *segment) apply(ctx context.Context, w *worker) error {
 	pending, began, alive, tries := s.pending(), time.Now(), false, 0
 	for len(pending) > 0 {
 		n := min(len(pending), int(w.waveRows.Load()))
-		again, err := s.wave(ctx, w, pending[:n])
-		if len(again) < n {
-			alive, tries, began = true, 0, time.Now()
+		if tries >= stubborn {
+			n = 1
 		}
+		again, err := s.wave(ctx, w, pending[:n])
 		pending = append(again, pending[n:]...)
+		if len(again) < n {
+			alive, began = true, time.Now()
+		}
 		if len(again) == 0 {
+			tries = 0
 			continue
 		}
 		tries++
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case alive && tries >= stubborn && !passing(err):
+		case alive && n == 1 && tries > stubborn && !passing(err):
 			s.rows[pending[0]].err = err
-			pending, tries = pending[1:], 0
+			pending = pending[1:]
 		case time.Since(began) > patience:
 			return fmt.Errorf("apply rows: %w", err)
 		default:
@@ -131,7 +125,7 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 		return nil, nil
 	}
 	s.waves++
-	if err := w.remember(ctx, s, decisions); err != nil {
+	if err := w.remember(ctx, s, pending, decisions); err != nil {
 		return slices.Clone(pending), err
 	}
 	for n, r := range w.Store.Apply(ctx, w.load, decisions) {

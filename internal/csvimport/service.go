@@ -3,6 +3,7 @@ package csvimport
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"path"
 	"strings"
@@ -43,12 +44,18 @@ var (
 	ErrNoUndo = errors.New("the import cannot be taken back")
 )
 
+// maxOptions is how large options may be as JSON, in bytes: they are a part of the import's record.
+const maxOptions = 64 << 10
+
 // undoLife is for how long before-images are kept, as template.yaml says.
 const undoLife = 30 * 24 * time.Hour
 
 // Create makes an import that waits for its file, whose name must be one of an upload (see ValidName), and says where the
-// file goes. The options must be checked.
+// file goes. The options must be checked; those that are too large are a *user.InvalidError.
 func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Link, error) {
+	if body, err := json.Marshal(o); err != nil || len(body) > maxOptions {
+		return Import{}, Link{}, user.Invalid("/columns", "must take at most 64 KB")
+	}
 	id := uuid.Must(uuid.NewV7()).String()
 	key := UploadKey(projectID, id, name)
 	upload, err := s.Links.Upload(ctx, key)
@@ -134,10 +141,10 @@ func (s *Service) List(ctx context.Context, projectID, after string, limit int) 
 	return page, next, nil
 }
 
-// progress adds up what the chunks say. The record of a completed import has the totals.
+// progress adds up what the chunks say. The record of a finished import has the totals.
 func (s *Service) progress(ctx context.Context, record Import) (Progress, error) {
 	p := Progress{Import: record, Done: record.Chunks}
-	if record.Status != Completed && record.Chunks > 0 {
+	if !record.Finished() && record.Chunks > 0 {
 		chunks, err := s.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
 		if err != nil {
 			return Progress{}, err
@@ -169,12 +176,12 @@ func (s *Service) progress(ctx context.Context, record Import) (Progress, error)
 const (
 	// silence is how long an import may show no sign of life: longer than its queue takes to deliver a message again.
 	silence = 15 * time.Minute
-	// uploadLife is how long the link to upload a file works at least.
+	// uploadLife is how long the link to upload a file works at most.
 	uploadLife = time.Hour
 )
 
 func (p *Progress) sum(chunks []Chunk) {
-	p.Done, p.Counters, p.Cost, p.Failures = undone(chunks), Counters{}, Cost{}, nil
+	p.Done, p.Counters, p.Cost, p.Failures = countDone(chunks), Counters{}, Cost{}, nil
 	for _, c := range chunks {
 		p.Counters, p.Cost = p.Counters.Plus(c.Counters), p.Cost.Plus(c.Cost)
 		p.Failures = append(p.Failures, c.Failures...)
@@ -205,24 +212,31 @@ func (p *Progress) estimate(now time.Time) {
 // Cancel stops an import: no row is begun after those under way, what is written stays written. It may be called
 // again. It returns user.ErrNotFound, or ErrFinished for an import that has ended otherwise.
 func (s *Service) Cancel(ctx context.Context, projectID, id string) (Progress, error) {
+	var idle bool // a part was given up, and nobody may be left to end the import
 	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
 		switch {
 		case r.Status == "":
 			return user.ErrNotFound
 		case r.Status == Canceled:
 			return errDone
-		case r.Finished():
+		case r.ended():
 			return ErrFinished
 		}
 		now := s.now()
 		if r.Status == Waiting || r.Status == Planning {
 			r.FinishedAt = now // there is nobody else to end it
 		}
-		r.Status, r.UpdatedAt = Canceled, now
+		idle = r.Status == Failed
+		r.Status, r.Reason, r.UpdatedAt = Canceled, "", now
 		return nil
 	})
 	if err != nil && !errors.Is(err, errDone) {
 		return Progress{}, err
+	}
+	if idle {
+		if err := s.Queue.Send(ctx, record.tasks(Apply)...); err != nil {
+			return Progress{}, err
+		}
 	}
 	return s.progress(ctx, record)
 }
@@ -248,7 +262,7 @@ func (s *Service) Undo(ctx context.Context, projectID, id string) (Progress, err
 		return Progress{}, err
 	}
 	if record.Undo.Status == Running {
-		if err := s.Queue.Send(ctx, record.revertTasks()...); err != nil {
+		if err := s.Queue.Send(ctx, record.tasks(Revert)...); err != nil {
 			return Progress{}, err
 		}
 	}
@@ -261,10 +275,11 @@ func (i Import) Undoable(now time.Time) bool {
 		now.Sub(i.StartedAt) < undoLife
 }
 
-func (i Import) revertTasks() []Task {
-	tasks := make([]Task, i.tasks())
+// tasks returns those of a phase, the tail included.
+func (i Import) tasks(phase Phase) []Task {
+	tasks := make([]Task, i.all())
 	for n := range tasks {
-		tasks[n] = Task{ProjectID: i.ProjectID, ImportID: i.ID, Phase: Revert, Chunk: n}
+		tasks[n] = Task{ProjectID: i.ProjectID, ImportID: i.ID, Phase: phase, Chunk: n}
 	}
 	return tasks
 }

@@ -29,7 +29,7 @@ type Records interface {
 // Store is where rows go. It must be safe for concurrent use.
 type Store interface {
 	// Prepare reads what the rows concern, strongly consistent, and decides what each will do. It writes nothing. The
-	// requests are normalized, no two rows share a pair, and there are at most 500 of them.
+	// requests are normalized, and there are at most 500 of them; they are decided as if applied in order.
 	Prepare(ctx context.Context, l user.Load, rows []user.Row) ([]user.Decision, user.Usage, error)
 	// Apply writes what was decided and answers in order. A row that lost a race is answered with user.ErrAgain and one
 	// that met a busy store with user.ErrUnavailable: it is to be prepared again.

@@ -6,7 +6,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,33 +22,18 @@ const revertUsers = 100
 
 // revert takes back what one chunk did. Its before-images come in objects; those of one segment begin with the number of
 // its first row, however often it was repeated, and all rows of a user are in one segment. The tail is the exception:
-// its rows of one user may be far apart, so it is taken back at once.
+// its rows of one user may be far apart, so its users are taken back in groups, for each of which all objects are read.
 func (i *Importer) revert(ctx context.Context, t Task, record Import, chunk Chunk) (Chunk, error) {
 	r := &reverter{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, last: lastCall(ctx)}
-	var group []string
-	for key, err := range i.Objects.List(ctx, record.undoKey(chunkName(t.Chunk), "")) {
-		if err != nil {
-			return r.chunk, err
-		}
-		if len(group) > 0 && t.Chunk < record.Chunks && firstRow(key) != firstRow(group[0]) {
-			if err := r.segment(ctx, group); err != nil {
-				return r.chunk, err
-			}
-			group = nil
-		}
-		group = append(group, key)
+	err := r.segments(ctx)
+	if t.Chunk == record.Chunks {
+		err = r.tail(ctx)
 	}
-	if err := r.segment(ctx, group); err != nil {
+	if err != nil {
 		return r.chunk, err
 	}
 	r.chunk.Done = true
 	return r.chunk, r.checkpoint(ctx)
-}
-
-// firstRow returns the number of the first row of a segment, of which it names a before-image.
-func firstRow(key string) string {
-	name, _, _ := strings.Cut(key[strings.LastIndexByte(key, '/')+1:], "-")
-	return name
 }
 
 // reverter is one invocation's work on taking back a chunk.
@@ -59,30 +47,165 @@ type reverter struct {
 	beat   time.Time
 }
 
-// segment takes back what the objects tell of, unless an earlier delivery has.
-func (r *reverter) segment(ctx context.Context, keys []string) error {
-	if len(keys) == 0 {
+// prefix is that of the chunk's before-images.
+func (r *reverter) prefix() string { return r.record.undoKey(chunkName(r.task.Chunk), "") }
+
+// segments takes back a chunk segment by segment.
+func (r *reverter) segments(ctx context.Context) error {
+	if r.task.Chunk == r.record.Chunks {
 		return nil
 	}
-	row, err := strconv.ParseInt(firstRow(keys[0]), 10, 64)
+	var group images
+	first := ""
+	for key, err := range r.Objects.List(ctx, r.prefix()) {
+		if err != nil {
+			return err
+		}
+		if row := firstRow(key); row != first {
+			if err := r.group(ctx, first, &group); err != nil {
+				return err
+			}
+			first, group = row, images{}
+		}
+		if skip, err := r.settled(first); skip || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		object, err := r.content(ctx, key)
+		if err == nil {
+			err = group.add(object, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.group(ctx, first, &group)
+}
+
+// firstRow returns the number of the first row of a segment, of which the key names a before-image.
+func firstRow(key string) string {
+	name, _, _ := strings.Cut(key[strings.LastIndexByte(key, '/')+1:], "-")
+	return name
+}
+
+// settled reports whether an earlier delivery has taken back the segment with the first row, or the group with the number.
+func (r *reverter) settled(first string) (bool, error) {
+	row, err := strconv.ParseInt(first, 10, 64)
 	if err != nil {
-		return fmt.Errorf("the name of a before-image: %w", err)
+		return false, fmt.Errorf("the name of a before-image: %w", err)
 	}
-	if row <= r.chunk.Row {
-		return nil
+	return row <= r.chunk.Row, nil
+}
+
+// objectsOfAGroup is how many objects of the tail, each of at most a segment, make a group of users.
+const objectsOfAGroup = 100
+
+// tail takes back the tail.
+func (r *reverter) tail(ctx context.Context) error {
+	groups := 1
+	objects := 0
+	for _, err := range r.Objects.List(ctx, r.prefix()) {
+		if err != nil {
+			return err
+		}
+		if objects++; objects%objectsOfAGroup == 0 {
+			groups++
+		}
 	}
-	if !r.last.IsZero() && r.now().After(r.last) {
-		return errHandOver
+	for n := range groups {
+		first := rowName(int64(n + 1))
+		if skip, err := r.settled(first); skip || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		var group images
+		for object, err := range r.contents(ctx, r.prefix()) {
+			if err == nil {
+				err = group.add(object, func(userID string) bool { return hash(userID)%uint32(groups) == uint32(n) })
+			}
+			if err == nil {
+				err = r.heartbeat(ctx)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := r.group(ctx, first, &group); err != nil {
+			return err
+		}
 	}
-	users, err := r.users(ctx, keys)
+	return nil
+}
+
+func hash(s string) uint32 {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, s) // a hash never returns an error
+	return h.Sum32()
+}
+
+// images are before-images, in the order in which they were stored.
+type images struct {
+	before []user.Before
+	latest map[int64]string // the user of the latest image of a row; "" if the row found in the end that it need not write
+}
+
+// add adds those of an object whose user is wanted; all if wanted is nil.
+func (g *images) add(object []byte, wanted func(userID string) bool) error {
+	before, err := recall(object)
 	if err != nil {
 		return err
 	}
+	if g.latest == nil {
+		g.latest = make(map[int64]string)
+	}
+	for _, b := range before {
+		g.latest[b.Row] = b.UserID
+		if b.UserID != "" && (wanted == nil || wanted(b.UserID)) {
+			g.before = append(g.before, b)
+		}
+	}
+	return nil
+}
+
+// users returns the images by user, less those of users that a row was going to create before it found another.
+func (g *images) users() [][]user.Before {
+	at := make(map[string]int)
+	var users [][]user.Before
+	for _, b := range g.before {
+		if b.Created && g.latest[b.Row] != b.UserID {
+			continue
+		}
+		n, ok := at[b.UserID]
+		if !ok {
+			n = len(users)
+			at[b.UserID] = n
+			users = append(users, nil)
+		}
+		users[n] = append(users[n], b)
+	}
+	return users
+}
+
+// group takes back the users of a group, whose name is a number, and moves the checkpoint behind it.
+func (r *reverter) group(ctx context.Context, name string, g *images) error {
+	if len(g.before) == 0 {
+		return nil
+	}
+	if !r.last.IsZero() && time.Now().After(r.last) {
+		return errHandOver
+	}
+	row, err := strconv.ParseInt(name, 10, 64)
+	if err != nil {
+		return fmt.Errorf("the name of a before-image: %w", err)
+	}
 	var kept []user.UndoResult
 	counts := r.chunk.Reverted
-	for len(users) > 0 {
-		n := min(revertUsers, len(users))
-		results, err := r.take(ctx, users[:n])
+	for some := range slices.Chunk(g.users(), revertUsers) {
+		results, err := r.take(ctx, some)
 		if err != nil {
 			return err
 		}
@@ -97,7 +220,6 @@ func (r *reverter) segment(ctx context.Context, keys []string) error {
 				kept = append(kept, result)
 			}
 		}
-		users = users[n:]
 		if err := r.heartbeat(ctx); err != nil {
 			return err
 		}
@@ -107,28 +229,6 @@ func (r *reverter) segment(ctx context.Context, keys []string) error {
 	}
 	r.chunk.Row, r.chunk.Reverted = row, counts
 	return r.checkpoint(ctx)
-}
-
-// users reads before-images and groups them by user, in the order of the rows.
-func (r *reverter) users(ctx context.Context, keys []string) ([][]user.Before, error) {
-	at := make(map[string]int)
-	var users [][]user.Before
-	for _, key := range keys {
-		before, err := r.recall(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		for _, b := range before {
-			n, ok := at[b.UserID]
-			if !ok {
-				n = len(users)
-				at[b.UserID] = n
-				users = append(users, nil)
-			}
-			users[n] = append(users[n], b)
-		}
-	}
-	return users, nil
 }
 
 // take takes users back, and repeats those for which the store was too busy.
@@ -204,14 +304,14 @@ func (i *Importer) closeUndo(ctx context.Context, projectID, id string, log *slo
 		return err
 	}
 	chunks, err := i.Records.Chunks(ctx, projectID, id, Revert)
-	if err != nil || undone(chunks) < record.tasks() {
+	if err != nil || countDone(chunks) < record.all() {
 		return err
 	}
 	var total Reverted
 	for _, c := range chunks {
 		total = total.Plus(c.Reverted)
 	}
-	if err := i.assemble(ctx, record, Kept, "kept", []byte("user_id,reason\n")); err != nil {
+	if err := i.assemble(ctx, record, Kept, "kept", resultLimit{header: []byte("user_id,reason\n")}); err != nil {
 		return err
 	}
 	_, err = i.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
@@ -231,7 +331,7 @@ func (i *Importer) closeUndo(ctx context.Context, projectID, id string, log *slo
 	return err
 }
 
-func undone(chunks []Chunk) (n int) {
+func countDone(chunks []Chunk) (n int) {
 	for _, c := range chunks {
 		if c.Done {
 			n++
@@ -240,8 +340,8 @@ func undone(chunks []Chunk) (n int) {
 	return n
 }
 
-// tasks is how many chunks there are, the tail included.
-func (i Import) tasks() int {
+// all is how many chunks there are, the tail included.
+func (i Import) all() int {
 	if i.Tail {
 		return i.Chunks + 1
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -70,9 +71,14 @@ func (i *Importer) task(ctx context.Context, t Task, deliveries int, log *slog.L
 		}
 	}
 	if t.Phase == Revert {
-		return i.closeUndo(ctx, t.ProjectID, t.ImportID, log)
+		err = i.closeUndo(ctx, t.ProjectID, t.ImportID, log)
+	} else {
+		err = i.close(ctx, t.ProjectID, t.ImportID, log)
 	}
-	return i.close(ctx, t.ProjectID, t.ImportID, log)
+	if err != nil && deliveries >= i.maxDeliveries() {
+		err = errors.Join(err, i.giveUp(context.WithoutCancel(ctx), t))
+	}
+	return err
 }
 
 // work does what is left of a chunk.
@@ -176,10 +182,10 @@ func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, deliver
 }
 
 // giveUp shows in the record of the import that a part of it was given up. A later delivery, taken from the dead-letter
-// queue, takes it back.
+// queue, takes it back. Of an undo the record of the chunk says so.
 func (i *Importer) giveUp(ctx context.Context, t Task) error {
 	if t.Phase == Revert {
-		return nil // the record of the chunk says so
+		return nil
 	}
 	_, err := i.Records.ChangeImport(ctx, t.ProjectID, t.ImportID, func(in *Import) error {
 		if in.Status != Running {
@@ -196,13 +202,17 @@ func (i *Importer) giveUp(ctx context.Context, t Task) error {
 	return err
 }
 
-// resume takes back that a part of the import was given up.
+// resume takes back that a part of the import was given up, once no part is.
 func (i *Importer) resume(ctx context.Context, record Import) (Import, error) {
-	if record.Status != Failed || record.Finished() {
+	if record.Status != Failed || record.ended() {
 		return record, nil
 	}
+	chunks, err := i.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
+	if err != nil || slices.ContainsFunc(chunks, func(c Chunk) bool { return c.GivenUp != "" }) {
+		return record, err
+	}
 	return i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
-		if r.Status == Failed && !r.Finished() {
+		if r.Status == Failed && !r.ended() {
 			r.Status, r.Reason, r.UpdatedAt = Running, "", i.now()
 		}
 		return nil
@@ -214,7 +224,7 @@ func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk
 	w := &worker{
 		Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, log: log, resumed: chunk.Fence > 1,
 	}
-	if record.Status == Canceled || record.Finished() {
+	if record.ended() {
 		return w.chunk, w.finish(ctx)
 	}
 	if err := w.open(ctx); err != nil {
@@ -301,11 +311,6 @@ func (w *worker) send(ctx context.Context) error {
 			return fmt.Errorf("read the object: %w", err)
 		}
 		if l, mine := w.line(row, record); mine {
-			if w.tail() && s.shares(l) {
-				if s, err = w.flush(ctx, s); err != nil {
-					return err
-				}
-			}
 			s.add(l)
 		}
 		s.next = position{Row: row + 1, Position: scanner.Position()}
@@ -364,7 +369,7 @@ func (w *worker) mayGoOn(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case record.Status == Canceled || record.Finished():
+	case record.ended():
 		return errCanceled
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 const batchReaders = 8
 
 // Prepare reads what up to 500 rows of an import concern, in batches of 100 items, strongly consistent, and decides what
-// each will do; it writes nothing. No two rows may share a pair. It also returns the read units used. Decisions are as good
+// each will do; it writes nothing. It also returns the read units used. Decisions are as good
 // as what was read: Apply holds each to the versions they were made from.
 func (s *Store) Prepare(ctx context.Context, load user.Load, rows []user.Row) ([]user.Decision, user.Usage, error) {
 	r := reading{store: s, project: load.ProjectID, known: user.Known{
@@ -49,8 +49,10 @@ func (r *reading) owners(ctx context.Context, rows []user.Row) error {
 	for i := range rows {
 		for _, sent := range rows[i].Identifiers {
 			k := identKey(r.project, sent.Pair)
-			pairs[k.PK] = sent.Pair
-			keys = append(keys, k)
+			if _, known := pairs[k.PK]; !known {
+				pairs[k.PK] = sent.Pair
+				keys = append(keys, k)
+			}
 		}
 	}
 	r.usage.Read += float64(len(keys))

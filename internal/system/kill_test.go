@@ -27,7 +27,7 @@ func killing(t *testing.T, function string) (stop func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
+			case <-time.After(time.Duration(5+rand.IntN(40)+2*killed) * time.Millisecond): // ever later: a busy machine starts processes slowly
 				n, err := cloud.Kill(function)
 				if err != nil {
 					t.Error(err)

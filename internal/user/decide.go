@@ -13,8 +13,8 @@ type Known struct {
 	Absent map[string]bool
 }
 
-// Decide says what each row will do, as if they were applied in order, and notes in known what it makes of the users. No
-// two rows may share a pair. It is all of a load but reading and writing.
+// Decide says what each row will do, as if they were applied in order, and notes in known what it makes of the users. It is
+// all of a load but reading and writing.
 func (l Load) Decide(rows []Row, known *Known, m Mint) []Decision {
 	out := make([]Decision, len(rows))
 	for i := range rows {
@@ -181,6 +181,9 @@ func (k *Known) learn(d *Decision) {
 			delete(k.Owners, id.Pair)
 		}
 		for _, id := range step.Moved {
+			k.Owners[id.Pair] = d.UserID
+		}
+		for _, id := range step.Added {
 			k.Owners[id.Pair] = d.UserID
 		}
 	}

@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -128,7 +129,8 @@ func TestDecideUnowned(t *testing.T) {
 		{"claimed by another", map[user.Pair]string{{ExternalID: "b"}: "x"}, []string{"x"}, "", user.Created, "fresh", []string{"x"}},
 	}
 	for _, tt := range tests {
-		known := user.Known{Owners: tt.owners, Users: map[string]user.User{}, Absent: map[string]bool{}}
+		known := user.Known{Owners: map[user.Pair]string{}, Users: map[string]user.User{}, Absent: map[string]bool{}}
+		maps.Copy(known.Owners, tt.owners)
 		for _, id := range tt.absent {
 			known.Absent[id] = true
 		}

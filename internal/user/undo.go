@@ -24,6 +24,8 @@ type Before struct {
 	Created bool   `json:"created,omitempty"`
 	// Merged is set when the row merged another user into this one, which undo does not take apart.
 	Merged bool `json:"merged,omitempty"`
+	// Released is set when the row released an anonymous identifier, which may be somebody else's by now.
+	Released bool `json:"released,omitempty"`
 	// Version is the one that the row found, and After the one that it left.
 	Version int64 `json:"version"`
 	After   int64 `json:"after"`
@@ -63,6 +65,7 @@ func (d *Decision) Before() Before {
 	b.Changes = d.Changes()
 	for i := range d.Steps {
 		b.Merged = b.Merged || d.Steps[i].Absorbed != nil
+		b.Released = b.Released || len(d.Steps[i].Released) > 0
 		for _, id := range d.Steps[i].Added {
 			b.Attached = append(b.Attached, id.Pair)
 		}
@@ -109,10 +112,11 @@ const (
 
 // Why undo keeps a user.
 const (
-	KeptChanged = "changed since the import"
-	KeptMerged  = "merged with another user"
-	KeptGone    = "deleted since the import"
-	KeptNever   = "not written by the import"
+	KeptChanged  = "changed since the import"
+	KeptMerged   = "merged with another user"
+	KeptReleased = "gave up an anonymous identifier"
+	KeptGone     = "deleted since the import"
+	KeptNever    = "not written by the import"
 )
 
 // UndoResult is what undo did with one user. Fate is set when Err is nil; Reason says why a user is kept.
@@ -139,6 +143,8 @@ func Undo(u User, importID string, rows []Before, m Mint) (plan Plan, remove boo
 			return Plan{}, false, KeptChanged
 		case b.Merged:
 			return Plan{}, false, KeptMerged
+		case b.Released:
+			return Plan{}, false, KeptReleased
 		case b.Created:
 			return Plan{}, true, ""
 		}

@@ -28,8 +28,9 @@ type S3 struct {
 
 var _ csvimport.Objects = (*S3)(nil)
 
-// stall is long for S3, whose first byte takes some tens of milliseconds, and short beside an import's lease.
-const stall = 15 * time.Second
+// stall is long for S3, whose first byte takes some tens of milliseconds, and shorter than the lease of an import, which is
+// not renewed while a read waits.
+const stall = 4 * time.Second
 
 // New returns the named bucket of cfg's account. The SDK honours AWS_ENDPOINT_URL_S3. Further options may change the client.
 func New(cfg aws.Config, bucket string, options ...func(*s3.Options)) *S3 {

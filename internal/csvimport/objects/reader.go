@@ -15,8 +15,8 @@ import (
 	"lunogram-users/internal/csvimport"
 )
 
-// patience is how often in a row a reader replaces its connection without getting a byte.
-const patience = 5
+// maxFruitless is how often in a row a reader replaces its connection without getting a byte.
+const maxFruitless = 5
 
 // reader reads one object over as many connections as it takes.
 type reader struct {
@@ -112,7 +112,7 @@ func (r *reader) again(cause error) error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		if r.fruitless++; r.fruitless > patience {
+		if r.fruitless++; r.fruitless > maxFruitless {
 			return translate("read object", cause)
 		}
 		if err := r.pause(); err != nil {

@@ -8,8 +8,24 @@ import (
 	"lunogram-users/internal/user"
 )
 
+const (
+	// maxColumns and maxNames, in bytes, bound what is kept of a header.
+	maxColumns = 1000
+	maxNames   = 64 << 10
+)
+
+const stopWide Stop = "The file has more than 1,000 columns, or their names take more than 64 KB: remove those that are not needed, " +
+	"and upload the file again."
+
 // check returns the first thing that is wrong with the columns as a whole.
 func (s *Sheet) check() error {
+	names := 0
+	for i := range s.Columns {
+		names += len(s.Columns[i].Header)
+	}
+	if len(s.Columns) > maxColumns || names > maxNames {
+		return stopWide
+	}
 	seen := make(map[string]int, len(s.Columns))
 	for i := range s.Columns {
 		meaning := s.Columns[i].meaning()

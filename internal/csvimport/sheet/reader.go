@@ -30,9 +30,12 @@ type Fault struct {
 	Reason string
 }
 
-// uncorrected begins the reason of a row that comes from an error file, where its text stands in the error's cell for
-// want of cells, and was not corrected.
-const uncorrected = "the row was not corrected: "
+// uncorrected is the reason of a row that comes from an error file, where its text stands in the error's cell for want of
+// cells, and was not corrected.
+const uncorrected = "the row was not corrected"
+
+// TextMark stands before the text of a row in the error's cell of an error file.
+const TextMark = ". Its text: "
 
 // Reader makes requests of the rows of one file. It is not for concurrent use: it remembers what it parsed.
 type Reader struct {
@@ -79,24 +82,28 @@ func (r *Reader) Row(number int64, rec csvfile.Record) Row {
 		restore(out.Cells)
 	}
 	if out.Blank = r.sheet.blank(out.Cells); out.Blank {
-		out.Fault = r.unfilled(out.Cells)
-		out.Blank = out.Fault == nil
+		r.unfilled(&out)
 		return out
 	}
 	out.Fault = r.fill(&out)
 	return out
 }
 
-// unfilled returns the fault of a blank row of an error file that says there what was wrong with it.
-func (r *Reader) unfilled(cells []string) *Fault {
+// unfilled gives a blank row of an error file that says there what was wrong with it its fault and its text. The fault does
+// not repeat the cell, which may hold the text of a row.
+func (r *Reader) unfilled(out *Row) {
 	if r.errorAt < 0 {
-		return nil
+		return
 	}
-	text := strings.TrimSpace(cells[r.errorAt])
-	if text == "" {
-		return nil
+	cell := strings.TrimSpace(out.Cells[r.errorAt])
+	if cell == "" {
+		return
 	}
-	return &Fault{Reason: uncorrected + strings.TrimPrefix(text, uncorrected)}
+	_, text, found := strings.Cut(cell, TextMark)
+	if !found {
+		text = cell
+	}
+	out.Cells, out.Text, out.Blank, out.Fault = nil, text, false, &Fault{Reason: uncorrected}
 }
 
 // blank reports whether the cells, those of an error file's columns apart, hold no text.

@@ -67,8 +67,11 @@ func (w *corsWriter) begin() {
 	w.apply(w.Header())
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. gofakes3 calls it twice for some errors, of which net/http complains.
 func (w *corsWriter) WriteHeader(status int) {
+	if w.begun {
+		return
+	}
 	w.begin()
 	w.ResponseWriter.WriteHeader(status)
 }
