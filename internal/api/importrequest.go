@@ -31,6 +31,7 @@ func decodeCreateImport(r *http.Request) (createImportRequest, error) {
 	if err != nil {
 		return createImportRequest{}, err
 	}
+	o.only("name", "dry_run", "mode", "undo", "columns", "region", "delimiter", "encoding")
 	in := createImportRequest{projectID: projectOf(r.Context()), name: o.word("name")}
 	if !csvimport.ValidName(in.name) {
 		b.body("/name", "must be the name of a file that ends in .csv or .csv.gz: at most 255 bytes, no slash, no control character")
@@ -59,6 +60,7 @@ func readColumns(o object) map[string]sheet.Mapping {
 	size := 0
 	for header := range all.fields {
 		c := all.member(header)
+		c.only("ignore", "field", "identifier", "key", "type")
 		m := sheet.Mapping{
 			Ignore: c.flag("ignore", false), Field: sheet.Role(c.word("field")), Identifier: c.word("identifier"),
 			Key: c.word("key"), Type: sheet.Type(c.word("type")),

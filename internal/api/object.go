@@ -1,7 +1,10 @@
 package api
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"lunogram-users/internal/user"
 )
@@ -20,6 +23,15 @@ func (o object) at(name string) string { return user.Pointer(o.pointer, name) }
 func (o object) has(name string) bool {
 	_, ok := o.fields[name]
 	return ok
+}
+
+// only notes every member that is none of the names. It is for requests in which a misspelt member would do harm.
+func (o object) only(names ...string) {
+	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
+		if !slices.Contains(names, name) {
+			o.bad.body(o.at(name), "is not known; known are "+strings.Join(names, ", "))
+		}
+	}
 }
 
 // text returns a string; nil when it is absent or null.

@@ -65,6 +65,9 @@ type Stop string
 // Error returns the sentence.
 func (s Stop) Error() string { return string(s) }
 
+const stopMacintosh Stop = "The lines end in CR alone, as old programs for the Macintosh write them: save the file as CSV (UTF-8), " +
+	"and upload it again."
+
 // Sniff returns the format of a file that starts with head (see HeadSize). The declared encoding and delimiter, if
 // any, are taken as they are, but a byte order mark is always believed. Whether a file is in Windows-1252 often
 // shows far below its head: until a Census has seen the whole of it, Sniff's UTF8 is an assumption. Its
@@ -84,6 +87,9 @@ func Sniff(head []byte, declared Format) (Format, error) {
 	}
 	head = bytes.TrimPrefix(head, []byte("\uFEFF"))
 	header := firstRecord(head)
+	if !bytes.Contains(head, []byte("\n")) && bytes.Contains(bytes.TrimRight(header, "\r"), []byte("\r")) {
+		return f, stopMacintosh
+	}
 	if isBinary(header, head) {
 		return f, stopBinary
 	}

@@ -100,6 +100,7 @@ func TestSniffBinary(t *testing.T) {
 		{"png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not a text file"},
 		{"a control character in the header", "identifier,a\x00b\nu1,x\n", "not a text file"},
 		{"control characters all over", "identifier\n" + strings.Repeat("x\x00\x01y", 100), "not a text file"},
+		{"lines of the old Macintosh", "identifier,n\rcr1,2\rcr2,3\r", "CR alone"},
 		{"UTF-32", encoded(t, little, "a\x00,\x00b\x00\n\x00"), "not a text file"},
 	}
 	for _, tt := range tests {

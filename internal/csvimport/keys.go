@@ -16,7 +16,7 @@ import (
 // lifetimes of their own in template.yaml.
 //
 //	imports/<project>/<name>.csv               an upload; .csv.gz too
-//	results/<project>/<name>.errors.csv        refused rows, to be corrected and uploaded
+//	results/<project>/<name>.errors.csv        refused rows, to be corrected and uploaded; of a <name>.csv.gz <name>.csv.errors.csv
 //	results/<project>/<name>.skipped.csv       rows that a later row of the same user replaced
 //	results/<project>/<name>.changes.jsonl     what a dry run would change first
 //	results/<project>/<name>.kept.csv          users that an undo left alone
@@ -34,17 +34,21 @@ func UploadKey(projectID, importID, name string) string {
 	return uploads + projectID + "/" + importID + "/" + name
 }
 
-// Name returns the name of the upload: what follows the project, and for one that the API created, the import.
+// Name returns the name of the upload: what follows the project, and in an upload to an import of the API, the import.
 func (i Import) Name() string {
 	name := strings.TrimPrefix(i.Key, uploads+i.ProjectID+"/")
-	return strings.TrimPrefix(name, i.ID+"/")
+	if id, ok := i.created(); ok {
+		return strings.TrimPrefix(name, id+"/")
+	}
+	return name
 }
 
-// ResultKey returns the key of a result of the import, which need not exist.
+// ResultKey returns the key of a result of the import, which need not exist. The results of users.csv and users.csv.gz are
+// different ones.
 func (i Import) ResultKey(r Result) string {
-	name := strings.TrimPrefix(i.Key, uploads)
-	for _, suffix := range suffixes {
-		name = strings.TrimSuffix(name, suffix)
+	name, zipped := strings.CutSuffix(strings.TrimPrefix(i.Key, uploads), ".gz")
+	if !zipped {
+		name = strings.TrimSuffix(name, ".csv")
 	}
 	return results + name + string(r)
 }
@@ -60,7 +64,7 @@ const (
 	Kept    Result = ".kept.csv"
 )
 
-// suffixes are those of uploads, as in the triggers of template.yaml; the longer one first.
+// suffixes are those of uploads, as in the triggers of template.yaml.
 var suffixes = [...]string{".csv.gz", ".csv"}
 
 func (i Import) workKey(parts ...string) string {

@@ -46,8 +46,8 @@ func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
 			if len(c.Failures) < maxFailures {
 				c.Failures = append(c.Failures, Failure{Row: l.Number, Field: clip(fault.Field), Reason: clip(fault.Reason)})
 			}
-		case l.outcome == user.Skipped || l.skip:
-			p.skip(l)
+		case l.skip || l.outcome == user.Skipped && w.record.Options.Mode != user.ModeUpsert && !l.applied:
+			p.skip(l, w.record.Options.Mode)
 		case len(l.changes) > 0 && c.Shown < maxChanges:
 			p.show(l)
 			c.Shown++
@@ -130,13 +130,16 @@ func (p *parts) refuse(l *line, f sheet.Fault) {
 	write(p.errorRows, p.sheet, l.Cells, strconv.FormatInt(l.Number, 10), f.Field, reason)
 }
 
-func (p *parts) skip(l *line) {
-	reason := "the user was not to be written, or an earlier row of the file has been applied to the same user"
+func (p *parts) skip(l *line, mode user.Mode) {
+	reason := "a later row of the file has the same identifiers"
 	switch {
-	case l.skip:
-		reason = "a later row of the file has the same identifiers"
 	case l.Blank:
 		return
+	case l.skip:
+	case mode == user.ModeCreateOnly:
+		reason = "the user exists already"
+	case mode == user.ModeUpdateOnly:
+		reason = "there is no such user"
 	}
 	write(p.skippedRows, p.sheet, l.Cells, strconv.FormatInt(l.Number, 10), "", reason)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
@@ -292,5 +293,55 @@ func TestLongTail(t *testing.T) {
 	r.work(t)
 	if got := r.record(t, got.ID).Undo; got.Deleted != 700 || r.users(t) != 0 {
 		t.Errorf("got %+v and %d users, want all deleted", got, r.users(t))
+	}
+}
+
+// A row that was applied is not among those that were not, though an earlier one counts for its user; and what the mode ruled
+// out says so.
+func TestSkippedRows(t *testing.T) {
+	r := newRig(t)
+	got := r.run(t, "people.csv", "identifier,identifier:crm,n\na1,c1,1\n,c1,2\na1,,3\nb1,,1\nb1,,2\n")
+	if want := (csvimport.Counters{Rows: 5, Created: 2, Skipped: 3}); got.Counters != want {
+		t.Errorf("got %+v, want %+v", got.Counters, want)
+	}
+	want := [][]string{
+		{"identifier", "identifier:crm", "n", "import_row", "import_field", "import_error"},
+		{"b1", "", "1", "4", "", "a later row of the file has the same identifiers"},
+	}
+	if diff := cmp.Diff(want, r.result(t, got, csvimport.Skipped)); diff != "" {
+		t.Errorf("skipped rows (-want +got):\n%s", diff)
+	}
+	got = r.create(t, "identifier,n\na1,3\nnew,1\n", csvimport.Options{Mode: user.ModeCreateOnly})
+	want = [][]string{
+		{"identifier", "n", "import_row", "import_field", "import_error"}, {"a1", "3", "1", "", "the user exists already"},
+	}
+	if diff := cmp.Diff(want, r.result(t, got, csvimport.Skipped)); diff != "" {
+		t.Errorf("skipped rows (-want +got):\n%s", diff)
+	}
+}
+
+// A part whose worker is killed at every delivery, so that nobody is left to say so, is given up all the same.
+func TestKilledEveryTime(t *testing.T) {
+	r := newRig(t)
+	r.MaxDeliveries = 3
+	event, id := r.put(t, "people.csv", specification)
+	if err := r.HandleUploads(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	task := r.take()[0]
+	var offset time.Duration
+	r.Now = func() time.Time { return time.Now().Add(offset) }
+	for n := range 3 {
+		ctx, kill := context.WithCancel(t.Context())
+		fused(r.Importer, 8, kill).HandleTasks(ctx, message(t, task, "task", n+1))
+		kill()
+		offset += time.Minute
+	}
+	if got := r.record(t, id); got.Status != csvimport.Failed || got.Finished() || !strings.Contains(got.Reason, "dead-letter queue") {
+		t.Errorf("got %q, %q, want it given up", got.Status, got.Reason)
+	}
+	r.HandleTasks(t.Context(), message(t, task, "redriven", 1))
+	if got := r.record(t, id); got.Status != csvimport.Completed || got.Created != 3 || got.Reason != "" {
+		t.Errorf("got %q, %+v, %q, want it completed", got.Status, got.Counters, got.Reason)
 	}
 }

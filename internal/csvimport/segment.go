@@ -43,6 +43,7 @@ type line struct {
 	sheet.Row
 	skip    bool // a later row replaces it
 	tried   bool // it was prepared before
+	applied bool // it was written, if only as one more row of a user who is counted already
 	outcome user.Outcome
 	err     error         // of the store, final
 	changes []user.Change // of a dry run
@@ -132,7 +133,7 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 		l := &s.rows[pending[n]]
 		switch {
 		case r.Err == nil:
-			l.outcome = r.Outcome
+			l.outcome, l.applied = r.Outcome, l.applied || decisions[n].Writes()
 		case final(r.Err):
 			l.err = r.Err
 		default:

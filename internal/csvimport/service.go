@@ -3,7 +3,6 @@ package csvimport
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"path"
 	"strings"
@@ -44,18 +43,12 @@ var (
 	ErrNoUndo = errors.New("the import cannot be taken back")
 )
 
-// maxOptions is how large options may be as JSON, in bytes: they are a part of the import's record.
-const maxOptions = 64 << 10
-
 // undoLife is for how long before-images are kept, as template.yaml says.
 const undoLife = 30 * 24 * time.Hour
 
 // Create makes an import that waits for its file, whose name must be one of an upload (see ValidName), and says where the
-// file goes. The options must be checked; those that are too large are a *user.InvalidError.
+// file goes. The options must be checked, and are kept in the record: 64 KB of them at most.
 func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Link, error) {
-	if body, err := json.Marshal(o); err != nil || len(body) > maxOptions {
-		return Import{}, Link{}, user.Invalid("/columns", "must take at most 64 KB")
-	}
 	id := uuid.Must(uuid.NewV7()).String()
 	key := UploadKey(projectID, id, name)
 	upload, err := s.Links.Upload(ctx, key)
@@ -143,7 +136,7 @@ func (s *Service) List(ctx context.Context, projectID, after string, limit int) 
 
 // progress adds up what the chunks say. The record of a finished import has the totals.
 func (s *Service) progress(ctx context.Context, record Import) (Progress, error) {
-	p := Progress{Import: record, Done: record.Chunks}
+	p := Progress{Import: record, Done: record.all()}
 	if !record.Finished() && record.Chunks > 0 {
 		chunks, err := s.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
 		if err != nil {
@@ -271,7 +264,7 @@ func (s *Service) Undo(ctx context.Context, projectID, id string) (Progress, err
 
 // Undoable reports whether the import can be taken back.
 func (i Import) Undoable(now time.Time) bool {
-	return i.Finished() && i.Chunks > 0 && !i.Options.DryRun && !i.Options.NoUndo && i.Undo.Status == "" &&
+	return i.Finished() && i.Created+i.Updated > 0 && !i.Options.DryRun && !i.Options.NoUndo && i.Undo.Status == "" &&
 		now.Sub(i.StartedAt) < undoLife
 }
 

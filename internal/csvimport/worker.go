@@ -62,20 +62,26 @@ func (i *Importer) task(ctx context.Context, t Task, deliveries int, log *slog.L
 	if !chunk.Done && deliveries > 1 && chunk.progressed() {
 		return i.handOver(ctx, t, chunk.Fence) // deliveries that get ahead do not count
 	}
-	if record, err = i.resume(ctx, record); err != nil {
-		return err
-	}
+	last := deliveries >= i.maxDeliveries()
 	if !chunk.Done {
-		if err := i.work(ctx, t, record, chunk, log); err != nil {
-			return i.interrupted(ctx, t, chunk.Fence, deliveries, err)
+		if last {
+			if err := i.lastTry(ctx, t, chunk.Fence, deliveries); err != nil {
+				return err
+			}
 		}
+		if err := i.work(ctx, t, record, chunk, log); err != nil {
+			return i.interrupted(ctx, t, chunk.Fence, err)
+		}
+	}
+	if err := i.resume(ctx, t); err != nil {
+		return err
 	}
 	if t.Phase == Revert {
 		err = i.closeUndo(ctx, t.ProjectID, t.ImportID, log)
 	} else {
 		err = i.close(ctx, t.ProjectID, t.ImportID, log)
 	}
-	if err != nil && deliveries >= i.maxDeliveries() {
+	if err != nil && last {
 		err = errors.Join(err, i.giveUp(context.WithoutCancel(ctx), t))
 	}
 	return err
@@ -154,31 +160,39 @@ func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 	return err
 }
 
-// interrupted ends a claim after an error. What has got ahead is handed over; else it returns the error, and notes it if
-// the queue will not deliver the task again.
-func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, deliveries int, cause error) error {
+// interrupted ends a claim after an error. What has got ahead is handed over; else it returns the error.
+func (i *Importer) interrupted(ctx context.Context, t Task, fence int64, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	last := deliveries >= i.maxDeliveries()
 	errAhead := errors.New("got ahead")
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
 		if c.Fence == fence && c.progressed() {
 			return errAhead
 		}
-		if last {
-			c.GivenUp = fmt.Sprintf("It was tried %d times in vain; its message is in the dead-letter queue.", deliveries)
-		}
 		return c.release(fence)
 	})
-	switch {
-	case err == errAhead:
+	if err == errAhead {
 		if err = i.handOver(ctx, t, fence); err == nil {
 			return nil
 		}
-	case last && err == nil:
-		err = i.giveUp(ctx, t)
 	}
 	return errors.Join(cause, err)
+}
+
+// lastTry notes that the chunk is given up before the last delivery of its task begins: if that one is killed, nobody is
+// left to say so. The first checkpoint takes it back.
+func (i *Importer) lastTry(ctx context.Context, t Task, fence int64, deliveries int) error {
+	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
+		if c.Fence != fence {
+			return ErrLeased
+		}
+		c.GivenUp = fmt.Sprintf("It was tried %d times in vain; its message is in the dead-letter queue.", deliveries)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return i.giveUp(ctx, t)
 }
 
 // giveUp shows in the record of the import that a part of it was given up. A later delivery, taken from the dead-letter
@@ -203,20 +217,22 @@ func (i *Importer) giveUp(ctx context.Context, t Task) error {
 }
 
 // resume takes back that a part of the import was given up, once no part is.
-func (i *Importer) resume(ctx context.Context, record Import) (Import, error) {
-	if record.Status != Failed || record.ended() {
-		return record, nil
+func (i *Importer) resume(ctx context.Context, t Task) error {
+	record, err := i.Records.Import(ctx, t.ProjectID, t.ImportID)
+	if err != nil || record.Status != Failed || record.ended() {
+		return err
 	}
 	chunks, err := i.Records.Chunks(ctx, record.ProjectID, record.ID, Apply)
 	if err != nil || slices.ContainsFunc(chunks, func(c Chunk) bool { return c.GivenUp != "" }) {
-		return record, err
+		return err
 	}
-	return i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
+	_, err = i.Records.ChangeImport(ctx, record.ProjectID, record.ID, func(r *Import) error {
 		if r.Status == Failed && !r.ended() {
 			r.Status, r.Reason, r.UpdatedAt = Running, "", i.now()
 		}
 		return nil
 	})
+	return err
 }
 
 // apply reads the rest of a chunk and applies its rows.

@@ -50,7 +50,7 @@ func (s *Settings) Normalize() []Fault {
 			faults = append(faults, Fault{field, detail})
 		}
 	}
-	check(s.Region == "" || isRegion(s.Region), "region", "must be a country of ISO 3166-1 in two upper-case letters, such as US")
+	check(s.Region == "" || ValidRegion(s.Region), "region", "must be a country of ISO 3166-1 in two upper-case letters, such as US")
 	check(utf8.RuneCountInString(s.Brand) <= maxBrand, "brand", "must have at most 100 characters")
 	check(s.Color == "" || isColor(s.Color), "color", "must be a colour in the form #0b57d0")
 	if s.Locale != "" {
@@ -65,7 +65,8 @@ func (s *Settings) Normalize() []Fault {
 	return faults
 }
 
-func isRegion(s string) bool {
+// ValidRegion reports whether s is a country of ISO 3166-1, in two upper-case letters.
+func ValidRegion(s string) bool {
 	region, err := language.ParseRegion(s)
 	return err == nil && region.IsCountry() && region.String() == s && len(s) == 2
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lunogram-users/internal/csvfile"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -45,7 +46,7 @@ func (o Options) Check() error {
 	}
 	add(o.Delimiter == "" || o.Delimiter.Valid(), "/delimiter", "must be a comma, a semicolon or a tab")
 	add(o.Encoding == "" || o.Encoding.Valid(), "/encoding", "must be utf-8, utf-16le, utf-16be or windows-1252")
-	add(o.Region == "" || isRegion(o.Region), "/region", "must be a country's ISO 3166-1 code of two capital letters, such as US")
+	add(o.Region == "" || project.ValidRegion(o.Region), "/region", "must be a country's ISO 3166-1 code of two capital letters, such as US")
 	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
 		m, pointer := o.Columns[name], user.Pointer("/columns", name)
 		add(m.targets() <= 1, pointer, "must have at most one of ignore, field, identifier and key")
@@ -58,10 +59,6 @@ func (o Options) Check() error {
 		return nil
 	}
 	return &user.InvalidError{Fields: faults}
-}
-
-func isRegion(s string) bool {
-	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
 }
 
 func contact(r Role) bool { return r == Email || r == Phone || r == Timezone || r == Locale }
