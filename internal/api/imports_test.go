@@ -142,7 +142,9 @@ func TestImportProgress(t *testing.T) {
 	if len(got.Files) > 0 {
 		t.Errorf("got files %v of an import that runs, want none", got.Files)
 	}
-	tn.amend(id, func(i *csvimport.Import) { i.Status, i.FinishedAt = csvimport.Completed, time.Now() })
+	tn.amend(id, func(i *csvimport.Import) {
+		i.Status, i.FinishedAt, i.Counters = csvimport.Completed, time.Now(), csvimport.Counters{Rows: 500, Created: 400, Failed: 100}
+	})
 	got = tn.imports(200, "GET", "/"+id, "")
 	if _, ok := got.Files["errors"]; !ok || len(got.Files) != 1 {
 		t.Errorf("got files %v, want errors alone", got.Files)
@@ -267,7 +269,7 @@ func TestCreateImportDecodes(t *testing.T) {
 		{"nothing", `{"name":"a.csv"}`, csvimport.Options{}},
 		{"the defaults", `{"name":"a.csv","dry_run":false,"mode":"upsert","undo":true,"columns":{}}`, csvimport.Options{}},
 		{"everything", `{"name":"a.csv","dry_run":true,"mode":"create_only","undo":false,"delimiter":"\t","encoding":"utf-16le","region":"US",
-			"unknown":1,"columns":{"a":{"ignore":true},"b":{"field":"phone"},"c":{"identifier":"crm"},"d":{"key":"x.y","type":"number"},"e":{}}}`,
+			"columns":{"a":{"ignore":true},"b":{"field":"phone"},"c":{"identifier":"crm"},"d":{"key":"x.y","type":"number"},"e":{}}}`,
 			csvimport.Options{
 				DryRun: true, Mode: user.ModeCreateOnly, NoUndo: true,
 				Sheet: sheet.Options{
@@ -322,6 +324,8 @@ func TestCreateImportRefuses(t *testing.T) {
 		{"wrong columns", `{"name":"a.csv","columns":{"a/b":{"field":"name"},"b":{"key":"x","identifier":"y"},"c":{"type":"int"},"d":1,"e":{"ignore":1}}}`,
 			[]string{"/columns/a~1b/field", "/columns/b", "/columns/c/type", "/columns/d", "/columns/e/ignore"}},
 		{"too much of it", `{"name":"a.csv","columns":{"a":{"key":"` + strings.Repeat("x", 65<<10) + `"}}}`, []string{"/columns"}},
+		{"misspelt members", `{"name":"a.csv","dryRun":true,"columns":{"a":{"feild":"email"}}}`, []string{"/columns/a/feild", "/dryRun"}},
+		{"no country", `{"name":"a.csv","region":"XX"}`, []string{"/region"}},
 		{"no object", `[]`, []string{""}},
 		{"no JSON", `{`, []string{""}},
 	}
