@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
 
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/dynamo"
@@ -62,6 +63,39 @@ func printImports(ctx context.Context, cloud *local.Cloud, n int) error {
 		}
 		fmt.Fprintf(w, "%s\t%.0f\t%s\t%.0f\t%.0f MB\t\n", kind.name, result.rate, compared,
 			float64(result.cpu.Microseconds())/float64(n), float64(result.peak)/1e6)
+	}
+	return nil
+}
+
+// printMemory prints the peak memory of the workers for a short file and for a long one, both dry: all is done but the
+// writes, which hold nothing.
+func printMemory(ctx context.Context, cloud *local.Cloud, short, long int) error {
+	fmt.Printf("\ndry runs, for the memory of the workers\n")
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	defer w.Flush()
+	fmt.Fprintf(w, "rows\trows/s\tCPU µs a row\tpeak memory of a process\t\n")
+	for _, n := range []int{short, long} {
+		if _, err := cloud.Kill("import"); err != nil { // a fresh process has a peak of its own
+			return err
+		}
+		projectID, _, err := newProject(ctx, cloud)
+		if err != nil {
+			return err
+		}
+		id := uuid.Must(uuid.NewV7()).String()
+		key := csvimport.UploadKey(projectID, id, "dry.csv")
+		_, err = dynamo.New(config(cloud), cloud.Table).ChangeImport(ctx, projectID, id, func(r *csvimport.Import) error {
+			r.Key, r.Status, r.Options.DryRun, r.CreatedAt = key, csvimport.Waiting, true, time.Now()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		result, err := importFile(ctx, cloud, projectID, id+"/dry", customers(n, "free"))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%.0f MB\t\n", n, result.rate, float64(result.cpu.Microseconds())/float64(n), float64(result.peak)/1e6)
 	}
 	return nil
 }

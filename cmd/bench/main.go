@@ -16,7 +16,7 @@ import (
 )
 
 // The functions that answer HTTP, and the yardstick.
-var functions = []string{"upsert", "get", "delete"}
+var functions = []string{"upsert", "get", "delete", "subscriptions", "preferences"}
 
 const bare = "bare"
 
@@ -26,13 +26,14 @@ func main() {
 	clients := flag.Int("clients", 16, "how many clients at once")
 	starts := flag.Int("starts", 25, "how often each function is started")
 	rows := flag.Int("rows", 50_000, "how many rows an import has")
+	long := flag.Int("long", 1_000_000, "how many rows the import has of which the memory is measured")
 	flag.Parse()
-	if err := run(context.Background(), *requests, *clients, *starts, *rows); err != nil {
+	if err := run(context.Background(), *requests, *clients, *starts, *rows, *long); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, requests, clients, starts, rows int) error {
+func run(ctx context.Context, requests, clients, starts, rows, long int) error {
 	scratch, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return err
@@ -59,7 +60,10 @@ func run(ctx context.Context, requests, clients, starts, rows int) error {
 	if err := printLoad(ctx, cloud, requests, clients); err != nil {
 		return err
 	}
-	return printImports(ctx, cloud, rows)
+	if err := printImports(ctx, cloud, rows); err != nil {
+		return err
+	}
+	return printMemory(ctx, cloud, rows/5, long)
 }
 
 // printStarts prints the size and the start time of every function beside those of the yardstick.
