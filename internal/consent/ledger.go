@@ -64,6 +64,16 @@ func (l Ledger) Append(events ...Event) (Ledger, []Event) {
 	return l, chained
 }
 
+// Record chains the events of the changes to the ledger, in place and in order, and returns the ledger as it then is.
+func (l Ledger) Record(changes []Change) Ledger {
+	for i := range changes {
+		var line []Event
+		l, line = l.Append(changes[i].Event)
+		changes[i].Event = line[0]
+	}
+	return l
+}
+
 // sum returns the hash of the line: base64url of SHA-256 over all fields but Hash, each with its length. A field
 // that is added later must be hashed only where it is set, at the end, so that old lines keep their hashes.
 func (e Event) sum() string {
