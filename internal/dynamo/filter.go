@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -11,7 +10,7 @@ import (
 
 // The filter of a project holds the start of the hash of every address that was ever suppressed, six bytes of each, in
 // 64 items of one partition. One query tells of a thousand users which few may be suppressed; only of
-// those the suppressions themselves are read. An address enters the filter before, or with, its suppression and never
+// those the suppressions themselves are read. An address enters the filter before its suppression is written and never
 // leaves it, so that the filter errs on one side only: it may name an address that is free, and misses none.
 //
 // An item takes 400 KB, so that a project may suppress some three million addresses. A suppression costs a write unit
@@ -33,27 +32,16 @@ func filterMark(hash string) []byte {
 	return mark
 }
 
-// filterExpression adds a hash to its item.
-func filterExpression(hash string) (expression.Expression, error) {
-	mark := &types.AttributeValueMemberBS{Value: [][]byte{filterMark(hash)}}
-	return expression.NewBuilder().WithUpdate(expression.Add(expression.Name("marks"), expression.Value(mark))).Build()
-}
-
-// enterFilter adds a hash to the filter, before the suppression itself is written.
+// enterFilter adds a hash to the filter, before the suppression itself is written: not with it, as two hashes may share
+// an item, which a transaction changes once.
 func (s *Store) enterFilter(ctx context.Context, project, hash string) error {
-	expr, err := filterExpression(hash)
+	mark := &types.AttributeValueMemberBS{Value: [][]byte{filterMark(hash)}}
+	expr, err := expression.NewBuilder().WithUpdate(expression.Add(expression.Name("marks"), expression.Value(mark))).Build()
 	if err != nil {
 		return err
 	}
 	_, err = s.updateItem(ctx, filterKey(project, hash), expr, "enter filter")
 	return err
-}
-
-// enterFilter adds a hash to the filter, with the suppression.
-func (t *tx) enterFilter(project, hash string) {
-	expr, err := filterExpression(hash)
-	t.err = errors.Join(t.err, err)
-	t.update(filterKey(project, hash), expr)
 }
 
 // filter is a filter that was read. The nil filter is that of a project whose filter may lack addresses.

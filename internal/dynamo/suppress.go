@@ -158,6 +158,11 @@ func (s *Store) ChangeSuppression(ctx context.Context, projectID string, c conse
 	w := suppressing{
 		store: s, project: projectID, place: placeOf(proj, c, address), change: change, occurrence: newWriteID(), now: s.mint().Now,
 	}
+	if !change.Lift {
+		if err := s.enterFilter(ctx, projectID, w.place.hash); err != nil {
+			return consent.Suppression{}, err
+		}
+	}
 	return untilWon(ctx, func() (consent.Suppression, error) { return w.try(ctx) })
 }
 
@@ -194,9 +199,6 @@ func (w suppressing) try(ctx context.Context) (consent.Suppression, error) {
 	t := w.store.begin()
 	t.hold(k, before, stored)
 	t.put(toEvent(suppressChangeKey(k, id), lines[0]))
-	if !w.change.Lift {
-		t.enterFilter(w.project, w.place.hash)
-	}
 	err = w.store.commit(ctx, t, "", "change suppression")
 	if why, ok := errors.AsType[*refused](err); ok && why.failed[1] {
 		err = nil // the line is there: an earlier try got through
