@@ -204,8 +204,12 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	other.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(preferences, public+"=unsubscribed"))
 	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, hidden+"=subscribed"))
 	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, "*=subscribed"))
+	// What the user left without seeing it, whoever holds the link does not take back.
+	tn.want(200, "PATCH", tn.admin+"/"+u.ID+"/subscriptions", "["+choices([]string{hidden + "=unsubscribed"})+"]")
+	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, "*=not_set"))
+	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, hidden+"=not_set"))
 	tn.wantAs(project.Client, 200, "PUT", tn.scoped+"/subscriptions", put(preferences, public+"=unsubscribed"))
-	want := []string{"Hidden=not_set:subscribed:project_default", "Public=unsubscribed:unsubscribed:own"}
+	want := []string{"Hidden=unsubscribed:unsubscribed:own", "Public=unsubscribed:unsubscribed:own"}
 	if diff := cmp.Diff(want, tn.standings(u.ID)); diff != "" {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}

@@ -168,7 +168,8 @@ func (s *service) openToken(ctx context.Context, in *setRequest) error {
 	return s.onlyPublic(ctx, *in)
 }
 
-// onlyPublic returns consent.ErrNoGroup if a choice is of a group that recipients do not see.
+// onlyPublic returns consent.ErrNoGroup if a choice is of a group that recipients do not see. Of all groups they may only
+// leave: anything else would take back refusals of groups that they do not see.
 func (s *service) onlyPublic(ctx context.Context, in setRequest) error {
 	groups, err := s.consent.Groups(ctx, in.projectID)
 	if err != nil {
@@ -179,7 +180,7 @@ func (s *service) onlyPublic(ctx context.Context, in setRequest) error {
 		public[g.ID] = g.Public && !g.Archived()
 	}
 	for _, c := range in.set.Choices {
-		if !public[c.Group] || c.Group == consent.AllGroups && c.State == consent.Subscribed {
+		if !public[c.Group] || c.Group == consent.AllGroups && c.State != consent.Unsubscribed {
 			return consent.ErrNoGroup
 		}
 	}
