@@ -135,6 +135,8 @@ func TestStatesOnTheStore(t *testing.T) {
 	check("nothing said", "A news=not_set:subscribed:project_default", "B digest=not_set:unsubscribed:group_default", "C texts=not_set:subscribed:project_default")
 	tn.states(404, u.ID, news+"=unsubscribed", uuid.NewString()+"=subscribed")
 	tn.states(404, uuid.NewString(), news+"=unsubscribed")
+	tn.states(404, u.ID, strings.Repeat("x", 3000)+"=unsubscribed") // no key of the table is that long
+	tn.want(404, "POST", tn.consentPath("/reviews/"+strings.Repeat("x", 3000)), `{"verdict":"none"}`)
 	tn.states(400, u.ID, news+"=maybe")
 	tn.states(400, u.ID, news+"=subscribed", news+"=unsubscribed")
 	tn.want(400, "PATCH", tn.admin+"/"+u.ID+"/subscriptions", "[]")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -131,7 +132,11 @@ func decodeDecision(r *http.Request) (decision, error) {
 	if err != nil {
 		return decision{}, err
 	}
-	in := decision{projectID: projectOf(r.Context()), reviewID: r.PathValue("reviewID")}
+	id, err := project.ParseID(r.PathValue("reviewID"))
+	if err != nil {
+		return decision{}, errNoReview
+	}
+	in := decision{projectID: projectOf(r.Context()), reviewID: id}
 	switch o.textOr("verdict", "") {
 	case "stop":
 		in.verdict = consent.Stop

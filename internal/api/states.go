@@ -117,8 +117,18 @@ func noteChoices(b *badRequest, array string, set consent.Setting) {
 
 // setStates sets states of a user by id and answers with the user.
 func (s *service) setStates(ctx context.Context, in setRequest) (userView, error) {
-	u, err := s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
+	u, err := s.set(ctx, in)
 	return full(u), err
+}
+
+// set carries out a setting. What is neither the id of a group nor all groups is not asked of the store.
+func (s *service) set(ctx context.Context, in setRequest) (user.User, error) {
+	for _, c := range in.set.Choices {
+		if _, err := project.ParseID(c.Group); err != nil && c.Group != consent.AllGroups {
+			return user.User{}, consent.ErrNoGroup
+		}
+	}
+	return s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
 }
 
 // setClientStates sets states of the user whom pairs or a token name, and answers with what was set.
@@ -132,7 +142,7 @@ func (s *service) setClientStates(ctx context.Context, in setRequest) (choicesVi
 	if err != nil {
 		return choicesView{}, err
 	}
-	u, err := s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
+	u, err := s.set(ctx, in)
 	if err != nil {
 		return choicesView{}, err
 	}
