@@ -201,7 +201,9 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	}
 	preferences := token(links.PreferencesURL)
 	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(token(*links.UnsubscribeURL), public+"=unsubscribed"))
-	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(preferences[:len(preferences)-1]+"A", public+"=unsubscribed"))
+	forged := []byte(preferences)
+	forged[len(forged)-9] ^= 1
+	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(string(forged), public+"=unsubscribed"))
 	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put("x", public+"=unsubscribed"))
 	other.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(preferences, public+"=unsubscribed"))
 	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, hidden+"=subscribed"))

@@ -111,7 +111,7 @@ func (l Ledger) Verify(events []Event) []Break {
 	lines := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Line == 0 && e.Hash == "" })
 	slices.SortStableFunc(lines, func(a, b Event) int { return int(a.Line - b.Line) })
 	var breaks []Break
-	at := Ledger{}
+	at, last := Ledger{}, ""
 	for _, e := range lines {
 		switch {
 		case e.Line <= at.Lines:
@@ -125,15 +125,15 @@ func (l Ledger) Verify(events []Event) []Break {
 		if e.Hash != e.sum() {
 			breaks = append(breaks, Break{e.Line, e.ID, "was changed"})
 		}
-		at = Ledger{Lines: e.Line, Head: e.Hash}
+		at, last = Ledger{Lines: e.Line, Head: e.Hash}, e.ID
 	}
 	switch {
 	case at.Lines < l.Lines:
 		breaks = append(breaks, missing(at.Lines+1, l.Lines))
 	case at.Lines > l.Lines:
-		breaks = append(breaks, Break{at.Lines, lines[len(lines)-1].ID, "is beyond the end of the ledger"})
+		breaks = append(breaks, Break{at.Lines, last, "is beyond the end of the ledger"})
 	case at.Head != l.Head:
-		breaks = append(breaks, Break{at.Lines, lines[len(lines)-1].ID, "is not the line that the ledger ended with"})
+		breaks = append(breaks, Break{at.Lines, last, "is not the line that the ledger ended with"})
 	}
 	return breaks
 }

@@ -68,6 +68,15 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifyOfAnEmptiedLedger: a profile says how a ledger ended that has no lines.
+func TestVerifyOfAnEmptiedLedger(t *testing.T) {
+	t.Parallel()
+	want := []consent.Break{{What: "is not the line that the ledger ended with"}}
+	if diff := cmp.Diff(want, consent.Ledger{Head: "x"}.Verify(nil)); diff != "" {
+		t.Errorf("a head without lines (-want +got):\n%s", diff)
+	}
+}
+
 // TestHashCoversEveryField changes each field of a line, whatever fields there are.
 func TestHashCoversEveryField(t *testing.T) {
 	t.Parallel()
