@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -106,11 +107,20 @@ type Break struct {
 }
 
 // Verify returns the places where the events are not what the ledger says: lines changed, missing or too many. The
-// events may come in any order. Those that were written before there was a chain are passed over.
+// events may come in any order. Lines without a number were written before there was a chain: they are passed over if
+// they are no newer than the first line of it.
 func (l Ledger) Verify(events []Event) []Break {
-	lines := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Line == 0 && e.Hash == "" })
-	slices.SortStableFunc(lines, func(a, b Event) int { return int(a.Line - b.Line) })
+	lines := slices.SortedStableFunc(slices.Values(events), func(a, b Event) int { return cmp.Compare(a.Line, b.Line) })
+	unchained := func(e Event) bool { return e.Line == 0 && e.Hash == "" }
 	var breaks []Break
+	if i := slices.IndexFunc(lines, func(e Event) bool { return e.Line == 1 }); i >= 0 {
+		for _, e := range lines[:i] {
+			if unchained(e) && e.At.After(lines[i].At) {
+				breaks = append(breaks, Break{0, e.ID, "is not in the chain"})
+			}
+		}
+	}
+	lines = slices.DeleteFunc(lines, unchained)
 	at, last := Ledger{}, ""
 	for _, e := range lines {
 		switch {

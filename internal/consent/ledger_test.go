@@ -36,6 +36,9 @@ func TestVerify(t *testing.T) {
 		{"whole", func(e []consent.Event) []consent.Event { return e }, nil},
 		{"in another order", func(e []consent.Event) []consent.Event { slices.Reverse(e); return e }, nil},
 		{"with lines of before there was a chain", func(e []consent.Event) []consent.Event { return append(e, consent.Event{ID: "old"}) }, nil},
+		{"slipped in without a number", func(e []consent.Event) []consent.Event {
+			return append(e, consent.Event{ID: "forged", At: noon.Add(time.Hour)})
+		}, []string{"is not in the chain"}},
 		{"first missing", func(e []consent.Event) []consent.Event { return e[1:] }, []string{"is missing"}},
 		{"two missing", func(e []consent.Event) []consent.Event { return slices.Delete(e, 1, 3) }, []string{"is missing, with all up to line 3"}},
 		{"last missing", func(e []consent.Event) []consent.Event { return e[:4] }, []string{"is missing"}},
