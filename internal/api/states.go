@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
@@ -18,7 +17,7 @@ type setRequest struct {
 	projectID, userID string
 	pairs             []user.Pair
 	token             string
-	remote            consent.Evidence // the address and browser of who calls
+	remote, agent     string // the address and browser of who calls
 	set               consent.Setting
 }
 
@@ -47,7 +46,7 @@ func decodeClientStates(r *http.Request) (setRequest, error) {
 	if err != nil {
 		return setRequest{}, err
 	}
-	in := setRequest{projectID: projectOf(r.Context()), token: o.textOr("token", ""), remote: remote(r)}
+	in := setRequest{projectID: projectOf(r.Context()), token: o.textOr("token", ""), remote: r.RemoteAddr, agent: r.UserAgent()}
 	key, _ := keyOf(r.Context())
 	if in.token == "" && !key.Role.Includes(project.Editor) {
 		return in, errToken
@@ -70,10 +69,8 @@ func decodeClientStates(r *http.Request) (setRequest, error) {
 	return in, err
 }
 
-const (
-	maxNotice    = 255 // characters of the version of a notice
-	maxUserAgent = 512 // bytes of a browser's name that are kept
-)
+// maxNotice is how many characters the version of a notice has at most.
+const maxNotice = 255
 
 // evidence returns what every line says of the request and of who made it.
 func evidence(ctx context.Context) consent.Evidence {
@@ -83,13 +80,6 @@ func evidence(ctx context.Context) consent.Evidence {
 
 // actorLength is how much of a key's hash names it, as in usersctl key list.
 const actorLength = 16
-
-// remote returns the address and the browser of who calls.
-func remote(r *http.Request) consent.Evidence {
-	address, _, _ := net.SplitHostPort(r.RemoteAddr)
-	agent := r.UserAgent()
-	return consent.Evidence{Address: address, UserAgent: agent[:min(len(agent), maxUserAgent)]}
-}
 
 // readChoices reads an array of {subscription_id, state}.
 func readChoices(items []object) []consent.Choice {
@@ -169,12 +159,8 @@ func (s *service) openToken(ctx context.Context, in *setRequest) error {
 		return errToken
 	}
 	in.userID, in.set.How = l.UserID, consent.ByPage
-	if p.Settings.KeepAddress {
-		in.set.Evidence.Address = in.remote.Address
-	}
-	if p.Settings.KeepUserAgent {
-		in.set.Evidence.UserAgent = in.remote.UserAgent
-	}
+	visitor := p.Settings.Visitor(in.remote, in.agent)
+	in.set.Evidence.Address, in.set.Evidence.UserAgent = visitor.Address, visitor.UserAgent
 	return s.onlyPublic(ctx, *in)
 }
 

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,16 +54,26 @@ type Ledger struct {
 	Head  string
 }
 
-// Append chains the events to the ledger, in order, and returns them and the ledger as it then is.
+// Append chains the events to the ledger, in order, and returns them and the ledger as it then is. Texts that are no
+// UTF-8 are mended first: nothing that stores them would give them back as they were hashed.
 func (l Ledger) Append(events ...Event) (Ledger, []Event) {
 	chained := slices.Clone(events)
 	for i := range chained {
 		e := &chained[i]
+		e.Evidence = e.Evidence.mended()
 		e.Line, e.Prev = l.Lines+1, l.Head
 		e.Hash = e.sum()
 		l = Ledger{Lines: e.Line, Head: e.Hash}
 	}
 	return l, chained
+}
+
+// mended returns the evidence with valid UTF-8 in every text that comes from outside.
+func (v Evidence) mended() Evidence {
+	for _, text := range []*string{&v.MessageID, &v.Rule, &v.RequestID, &v.Notice, &v.Address, &v.UserAgent, &v.Reason} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
+	}
+	return v
 }
 
 // Record chains the events of the changes to the ledger, in place and in order, and returns the ledger as it then is.

@@ -80,6 +80,16 @@ func TestVerifyOfAnEmptiedLedger(t *testing.T) {
 	}
 }
 
+// TestAppendMendsTexts: a line that holds no UTF-8 is stored as such, and must fit its hash then.
+func TestAppendMendsTexts(t *testing.T) {
+	t.Parallel()
+	end, lines := consent.Ledger{}.Append(consent.Event{ID: "a", Evidence: consent.Evidence{UserAgent: "caf\xc3", Notice: "v\xff"}})
+	v := lines[0].Evidence
+	if broken := end.Verify(lines); len(broken) > 0 || v.UserAgent != "caf\uFFFD" || v.Notice != "v\uFFFD" {
+		t.Errorf("evidence %q and %q, broken %v", v.UserAgent, v.Notice, broken)
+	}
+}
+
 // TestHashCoversEveryField changes each field of a line, whatever fields there are.
 func TestHashCoversEveryField(t *testing.T) {
 	t.Parallel()
