@@ -133,7 +133,7 @@ func TestCosts(t *testing.T) {
 			if _, err := s.MaySend(ctx, audience(p, u)); err != nil {
 				t.Fatal(err)
 			}
-		}, dynamotest.Usage{Calls: 3, Read: 4}},
+		}, dynamotest.Usage{Calls: 3, Read: 5}},
 		{"a page of a ledger", func() {
 			if _, err := s.History(ctx, p.ID, u.ID, "", 10); err != nil {
 				t.Fatal(err)
