@@ -262,6 +262,33 @@ func TestErasureOfAddressesThatShareAnItem(t *testing.T) {
 	}
 }
 
+// TestStopOfMoreGroupsThanThereMayBe: two groups that are made at once may both find room. Everything can be stopped then.
+func TestStopOfMoreGroupsThanThereMayBe(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for i := range consent.MaxGroups {
+		g := consent.Group{ID: fmt.Sprint("g", i), ProjectID: p.ID, Name: fmt.Sprint(i), Channel: consent.Email}
+		if err := s.CreateGroup(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, table := dynamotest.Config(t)
+	raw := dynamodb.NewFromConfig(cfg)
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := raw.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"pk": str("PROJECT#" + p.ID), "sk": str("GROUP#late"), "id": str("late"), "name": str("late"), "channel": str("email"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := withPhone(t, s, p, "a")
+	all := consent.Setting{How: consent.ByPage, Choices: []consent.Choice{{Group: consent.AllGroups, State: consent.Unsubscribed}}}
+	after, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, all)
+	if err != nil || len(after.Subscriptions) != consent.MaxGroups+2 {
+		t.Errorf("%d states, %v; want those of all groups and of later ones", len(after.Subscriptions), err)
+	}
+}
+
 // TestAudienceMissesNoRefusal gives the audience profiles that are older than refusals, as a replica may.
 func TestAudienceMissesNoRefusal(t *testing.T) {
 	s := dynamotest.New(t)

@@ -49,7 +49,9 @@ func (w *setting) try(ctx context.Context) (user.User, error) {
 	if err != nil {
 		return user.User{}, err
 	}
-	if len(changes) > consent.MaxGroups+1 { // all groups in use, what applies to later ones, and archived ones beside
+	// More than all groups in use: archived ones may be named beside them, and two groups that are made at once may both
+	// have found room.
+	if len(changes) > maxTransact-2 { // the profile, and a note
 		return user.User{}, user.Invalid("", "too many groups at once")
 	}
 	t := w.store.begin()
