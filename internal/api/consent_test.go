@@ -110,7 +110,7 @@ func TestSettingsOnTheStore(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{
-		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
+		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`, `{"link_key":1}`, `{"link_key":null}`,
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
