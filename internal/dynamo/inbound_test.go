@@ -1,9 +1,12 @@
 package dynamo_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/consent"
@@ -191,5 +194,29 @@ func TestParallelMessages(t *testing.T) {
 		if diff := cmp.Diff(want, standing(t, s, p, u.ID)); diff != "" {
 			t.Errorf("standing (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// TestReviewsAreForgotten: a text that nobody decided goes after 30 days, whoever wrote it.
+func TestReviewsAreForgotten(t *testing.T) {
+	s := dynamotest.New(t)
+	now := time.UnixMilli(1_800_000_000_000)
+	s.SetClock(func() time.Time { return now })
+	p := dynamotest.Project(t, s)
+	r := consent.Review{MessageID: "m1", Phone: phone, Number: "+15550100000", Text: "enough of this", At: now}
+	if err := s.AddReview(t.Context(), p.ID, r); err != nil {
+		t.Fatal(err)
+	}
+	cfg, table := dynamotest.Config(t)
+	out, err := dynamodb.NewFromConfig(cfg).Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: new("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "REVIEWS#" + p.ID}},
+	})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("%d reviews, %v; want 1", len(out.Items), err)
+	}
+	got, _ := out.Items[0]["expires_at"].(*types.AttributeValueMemberN)
+	if want := fmt.Sprint(now.AddDate(0, 0, 30).Unix()); got == nil || got.Value != want {
+		t.Errorf("expires_at %v, want %s", got, want)
 	}
 }
