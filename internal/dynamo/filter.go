@@ -13,7 +13,8 @@ import (
 // those the suppressions themselves are read. An address enters the filter before its suppression is written and never
 // leaves it, so that the filter errs on one side only: it may name an address that is free, and misses none.
 //
-// An item takes 400 KB, so that a project may suppress some three million addresses. A suppression costs a write unit
+// An item takes 400 KB, so that the filter holds some three million addresses; when the first item is full, the project
+// goes on without. A suppression costs a write unit
 // for each KB of its item: one for each 9,000 addresses of the project.
 
 // filterPart is one item of a filter.
@@ -41,6 +42,22 @@ func (s *Store) enterFilter(ctx context.Context, project, hash string) error {
 		return err
 	}
 	_, err = s.updateItem(ctx, filterKey(project, hash), expr, "enter filter")
+	if isRejected(err) {
+		return s.abandonFilter(ctx, project)
+	}
+	return err
+}
+
+// abandonFilter gives up the filter of a project, for good, as an item of it is full: from then on every suppression is
+// read, as for a project that is older than filters. A refusal must not be lost for want of room in what only saves reads.
+func (s *Store) abandonFilter(ctx context.Context, project string) error {
+	expr, err := expression.NewBuilder().
+		WithCondition(expression.Name("pk").AttributeExists()).
+		WithUpdate(expression.Remove(expression.Name("filtered"))).Build()
+	if err != nil {
+		return err
+	}
+	_, err = s.updateItem(ctx, projectKey(project), expr, "abandon filter")
 	return err
 }
 
