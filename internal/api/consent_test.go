@@ -391,7 +391,7 @@ func TestReviewsOnTheStore(t *testing.T) {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}
 	ledger := tn.want(200, "GET", tn.admin+"/"+u.ID+"/ledger", "").body
-	if !strings.Contains(ledger, `"message_id":"m0","rule":"person"`) || !strings.Contains(ledger, texts) {
+	if !strings.Contains(ledger, `"message_id":"m0","rule":"person","request_id":"`) || !strings.Contains(ledger, `"actor":"`) || !strings.Contains(ledger, texts) {
 		t.Errorf("ledger: %s", ledger)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"lunogram-users/internal/consent"
@@ -148,11 +149,16 @@ func decodeDecision(r *http.Request) (decision, error) {
 	return in, b.err()
 }
 
-// decide carries out what a person decided of a text.
+// decide carries out what a person decided of a text, and logs who did: of a text that asks for nothing no line stays.
 func (s *service) decide(ctx context.Context, in decision) (nothing, error) {
-	err := s.consent.DecideReview(ctx, in.projectID, in.reviewID, in.verdict)
-	if err == user.ErrNotFound {
+	e := evidence(ctx)
+	err := s.consent.DecideReview(ctx, in.projectID, in.reviewID, in.verdict, e)
+	switch {
+	case err == user.ErrNotFound:
 		err = errNoReview
+	case err == nil:
+		s.log.InfoContext(ctx, "review decided", slog.String("review", in.reviewID), slog.String("verdict", string(in.verdict)),
+			slog.String("project", in.projectID), slog.String("actor", e.Actor), slog.String("request_id", e.RequestID))
 	}
 	return nothing{}, err
 }

@@ -73,16 +73,19 @@ func (s *Store) Reviews(ctx context.Context, projectID, after string, limit int)
 }
 
 // DecideReview takes a text off the list. As a consent.Stop it is recorded as one that came when the text did; as
-// consent.None it asks for nothing. Of two who decide at once, a Stop counts. It may be repeated when it returns an
-// error, and returns user.ErrNotFound for a text that is decided or was never there.
-func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consent.Verdict) error {
+// consent.None it asks for nothing. The lines of a Stop name the actor and the request of the evidence. Of two who decide at
+// once, a Stop counts. It may be repeated when it returns an error, and returns user.ErrNotFound for a text that is decided or was never there.
+func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consent.Verdict, e consent.Evidence) error {
 	k := reviewKey(projectID, id)
 	i, err := get[reviewItem](ctx, s, k, "get review")
 	if err != nil {
 		return err
 	}
 	if v == consent.Stop {
-		in := consent.Inbound{Verdict: v, MessageID: i.MessageID, Rule: consent.RulePerson, At: i.At.time()}
+		in := consent.Inbound{
+			Verdict: v, MessageID: i.MessageID, Rule: consent.RulePerson, At: i.At.time(),
+			Actor: e.Actor, RequestID: e.RequestID,
+		}
 		if err := s.Record(ctx, projectID, i.Phone, in); err != nil {
 			return err
 		}
