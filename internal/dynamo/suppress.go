@@ -148,7 +148,8 @@ func (s *Store) Suppression(ctx context.Context, projectID string, c consent.Cha
 
 // ChangeSuppression suppresses an address on a channel, or on consent.AnyChannel, for one more kind of reason, or lifts
 // one kind, and writes a line to the ledger of the address, in one transaction. A hold that is there already is replaced,
-// and keeps the time since when it is. To lift a STOP counts as a START of now. It returns consent.ErrNotSuppressed when
+// and keeps the time since when it is. To lift a STOP counts as a START of now for the address; the states that it took
+// from users stay. It returns consent.ErrNotSuppressed when
 // there is nothing to lift, and user.ErrUnavailable.
 func (s *Store) ChangeSuppression(ctx context.Context, projectID string, c consent.Channel, address string, change consent.SuppressionChange) (consent.Suppression, error) {
 	proj, err := s.Project(ctx, projectID)
