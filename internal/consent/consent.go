@@ -44,7 +44,6 @@ const (
 	ByPage       How = "preference_center"
 	ByOneClick   How = "one_click"
 	ByInboundSMS How = "inbound_sms"
-	ByImport     How = "import"
 	ByAdmin      How = "admin"
 	ByMerge      How = "merge"
 )
