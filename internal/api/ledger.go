@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -157,7 +158,7 @@ func (s *service) decide(ctx context.Context, in decision) (nothing, error) {
 	case err == user.ErrNotFound:
 		err = errNoReview
 	case err == nil:
-		s.log.InfoContext(ctx, "review decided", slog.String("review", in.reviewID), slog.String("verdict", string(in.verdict)),
+		s.log.InfoContext(ctx, "review decided", slog.String("review", in.reviewID), slog.String("verdict", cmp.Or(string(in.verdict), "none")),
 			slog.String("project", in.projectID), slog.String("actor", e.Actor), slog.String("request_id", e.RequestID))
 	}
 	return nothing{}, err
