@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -55,9 +56,9 @@ func (s *session) listGroups(flags *flag.FlagSet) action {
 			return err
 		}
 		w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tCHANNEL\tPUBLIC\tNAME")
+		fmt.Fprintln(w, "ID\tCHANNEL\tPUBLIC\tARCHIVED\tNAME")
 		for _, g := range groups {
-			fmt.Fprintf(w, "%s\t%s\t%t\t%s\n", g.ID, g.Channel, g.Public, g.Name)
+			fmt.Fprintf(w, "%s\t%s\t%t\t%t\t%s\n", g.ID, g.Channel, g.Public, g.Archived(), g.Name)
 		}
 		return w.Flush()
 	}
@@ -101,7 +102,8 @@ func (s *session) showSender(*flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.stdout, sender.ProjectID)
+		by := cmp.Or(string(sender.AnsweredBy), "provider")
+		fmt.Fprintf(s.stdout, "project:      %s\nanswered by:  %s\n", sender.ProjectID, by)
 		return nil
 	}
 }

@@ -20,11 +20,12 @@ func (s *session) setProject(flags *flag.FlagSet) action {
 			return err
 		}
 		settings, err := store.ChangeSettings(ctx, p.ID, func(old project.Settings) (project.Settings, error) {
-			change(&old)
-			if faults := old.Normalize(); len(faults) > 0 {
+			settings := old
+			change(&settings)
+			if faults := settings.Succeed(old); len(faults) > 0 {
 				return old, usageError(faults[0].Field + " " + faults[0].Detail)
 			}
-			return old, nil
+			return settings, nil
 		})
 		if err != nil {
 			return err

@@ -76,6 +76,12 @@ func TestProjectKeyGroupSender(t *testing.T) {
 	if listed := c.must("group", "list", "-project", id); !strings.Contains(listed, group) || !strings.Contains(listed, "Offers") {
 		t.Errorf("group list printed %q, want the group %s named Offers", listed, group)
 	}
+	if _, err := c.store.ArchiveGroup(t.Context(), id, group); err != nil {
+		t.Fatal(err)
+	}
+	if listed := strings.Fields(c.must("group", "list", "-project", id)); !slices.Equal(listed[5:], []string{group, "sms", "true", "true", "Offers"}) {
+		t.Errorf("group list printed %q, want that the group is archived", listed)
+	}
 }
 
 func TestSettings(t *testing.T) {
@@ -155,8 +161,12 @@ func TestSenders(t *testing.T) {
 	for _, number := range []string{"+15550171001", "71001"} {
 		c.must("sender", "add", "-project", one, number)
 		c.must("sender", "add", "-project", one, number) // again is no error
-		if got := c.must("sender", "show", number); got != one {
-			t.Errorf("sender show %s: got %q, want %q", number, got, one)
+		if got := strings.Fields(c.must("sender", "show", number)); !slices.Equal(got, []string{"project:", one, "answered", "by:", "provider"}) {
+			t.Errorf("sender show %s: got %q, want the project %s, and that the provider answers", number, got, one)
+		}
+		c.must("sender", "add", "-project", one, "-answered-by", "us", number)
+		if got := c.must("sender", "show", number); !strings.HasSuffix(got, " us") {
+			t.Errorf("sender show %s: got %q, want that we answer", number, got)
 		}
 		if code, _, stderr := c.run("sender", "add", "-project", two, number); code != exitFailed || !strings.Contains(stderr, "another project") {
 			t.Errorf("adding the number of another project: got %d, %q; want a refusal that says so", code, stderr)

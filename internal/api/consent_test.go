@@ -110,7 +110,7 @@ func TestSettingsOnTheStore(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{
-		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
+		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`, `{"link_key":1}`, `{"link_key":null}`,
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
@@ -135,6 +135,8 @@ func TestStatesOnTheStore(t *testing.T) {
 	check("nothing said", "A news=not_set:subscribed:project_default", "B digest=not_set:unsubscribed:group_default", "C texts=not_set:subscribed:project_default")
 	tn.states(404, u.ID, news+"=unsubscribed", uuid.NewString()+"=subscribed")
 	tn.states(404, uuid.NewString(), news+"=unsubscribed")
+	tn.states(404, u.ID, strings.Repeat("x", 3000)+"=unsubscribed") // no key of the table is that long
+	tn.want(404, "POST", tn.consentPath("/reviews/"+strings.Repeat("x", 3000)), `{"verdict":"none"}`)
 	tn.states(400, u.ID, news+"=maybe")
 	tn.states(400, u.ID, news+"=subscribed", news+"=unsubscribed")
 	tn.want(400, "PATCH", tn.admin+"/"+u.ID+"/subscriptions", "[]")
@@ -199,13 +201,19 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	}
 	preferences := token(links.PreferencesURL)
 	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(token(*links.UnsubscribeURL), public+"=unsubscribed"))
-	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(preferences[:len(preferences)-1]+"A", public+"=unsubscribed"))
+	forged := []byte(preferences)
+	forged[len(forged)-9] ^= 1
+	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(string(forged), public+"=unsubscribed"))
 	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put("x", public+"=unsubscribed"))
 	other.wantAs(project.Client, 403, "PUT", client+"/subscriptions", put(preferences, public+"=unsubscribed"))
 	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, hidden+"=subscribed"))
 	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, "*=subscribed"))
+	// What the user left without seeing it, whoever holds the link does not take back.
+	tn.want(200, "PATCH", tn.admin+"/"+u.ID+"/subscriptions", "["+choices([]string{hidden + "=unsubscribed"})+"]")
+	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, "*=not_set"))
+	tn.wantAs(project.Client, 404, "PUT", client+"/subscriptions", put(preferences, hidden+"=not_set"))
 	tn.wantAs(project.Client, 200, "PUT", tn.scoped+"/subscriptions", put(preferences, public+"=unsubscribed"))
-	want := []string{"Hidden=not_set:subscribed:project_default", "Public=unsubscribed:unsubscribed:own"}
+	want := []string{"Hidden=unsubscribed:unsubscribed:own", "Public=unsubscribed:unsubscribed:own"}
 	if diff := cmp.Diff(want, tn.standings(u.ID)); diff != "" {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}
@@ -383,7 +391,7 @@ func TestReviewsOnTheStore(t *testing.T) {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}
 	ledger := tn.want(200, "GET", tn.admin+"/"+u.ID+"/ledger", "").body
-	if !strings.Contains(ledger, `"message_id":"m0","rule":"person"`) || !strings.Contains(ledger, texts) {
+	if !strings.Contains(ledger, `"message_id":"m0","rule":"person","request_id":"`) || !strings.Contains(ledger, `"actor":"`) || !strings.Contains(ledger, texts) {
 		t.Errorf("ledger: %s", ledger)
 	}
 }

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"net/http"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
 
@@ -131,7 +134,11 @@ func decodeDecision(r *http.Request) (decision, error) {
 	if err != nil {
 		return decision{}, err
 	}
-	in := decision{projectID: projectOf(r.Context()), reviewID: r.PathValue("reviewID")}
+	id, err := project.ParseID(r.PathValue("reviewID"))
+	if err != nil {
+		return decision{}, errNoReview
+	}
+	in := decision{projectID: projectOf(r.Context()), reviewID: id}
 	switch o.textOr("verdict", "") {
 	case "stop":
 		in.verdict = consent.Stop
@@ -143,11 +150,16 @@ func decodeDecision(r *http.Request) (decision, error) {
 	return in, b.err()
 }
 
-// decide carries out what a person decided of a text.
+// decide carries out what a person decided of a text, and logs who did: of a text that asks for nothing no line stays.
 func (s *service) decide(ctx context.Context, in decision) (nothing, error) {
-	err := s.consent.DecideReview(ctx, in.projectID, in.reviewID, in.verdict)
-	if err == user.ErrNotFound {
+	e := evidence(ctx)
+	err := s.consent.DecideReview(ctx, in.projectID, in.reviewID, in.verdict, e)
+	switch {
+	case err == user.ErrNotFound:
 		err = errNoReview
+	case err == nil:
+		s.log.InfoContext(ctx, "review decided", slog.String("review", in.reviewID), slog.String("verdict", cmp.Or(string(in.verdict), "none")),
+			slog.String("project", in.projectID), slog.String("actor", e.Actor), slog.String("request_id", e.RequestID))
 	}
 	return nothing{}, err
 }

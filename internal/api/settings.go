@@ -43,6 +43,7 @@ func (s *service) patchSettings(ctx context.Context, in settingsChange) (setting
 // readSettings returns the settings as the body changes them.
 func readSettings(o object, s project.Settings) (project.Settings, error) {
 	o.bad = &badRequest{}
+	old := s
 	for name, field := range settingTexts(&s) {
 		if o.has(name) {
 			*field = o.textOr(name, "")
@@ -59,7 +60,7 @@ func readSettings(o object, s project.Settings) (project.Settings, error) {
 			*field = o.small(name)
 		}
 	}
-	for _, f := range s.Normalize() {
+	for _, f := range s.Succeed(old) {
 		o.bad.body(user.Pointer("", f.Field), f.Detail)
 	}
 	return s, o.bad.err()

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
@@ -18,7 +17,7 @@ type setRequest struct {
 	projectID, userID string
 	pairs             []user.Pair
 	token             string
-	remote            consent.Evidence // the address and browser of who calls
+	remote, agent     string // the address and browser of who calls
 	set               consent.Setting
 }
 
@@ -47,7 +46,7 @@ func decodeClientStates(r *http.Request) (setRequest, error) {
 	if err != nil {
 		return setRequest{}, err
 	}
-	in := setRequest{projectID: projectOf(r.Context()), token: o.textOr("token", ""), remote: remote(r)}
+	in := setRequest{projectID: projectOf(r.Context()), token: o.textOr("token", ""), remote: r.RemoteAddr, agent: r.UserAgent()}
 	key, _ := keyOf(r.Context())
 	if in.token == "" && !key.Role.Includes(project.Editor) {
 		return in, errToken
@@ -70,10 +69,8 @@ func decodeClientStates(r *http.Request) (setRequest, error) {
 	return in, err
 }
 
-const (
-	maxNotice    = 255 // characters of the version of a notice
-	maxUserAgent = 512 // bytes of a browser's name that are kept
-)
+// maxNotice is how many characters the version of a notice has at most.
+const maxNotice = 255
 
 // evidence returns what every line says of the request and of who made it.
 func evidence(ctx context.Context) consent.Evidence {
@@ -83,13 +80,6 @@ func evidence(ctx context.Context) consent.Evidence {
 
 // actorLength is how much of a key's hash names it, as in usersctl key list.
 const actorLength = 16
-
-// remote returns the address and the browser of who calls.
-func remote(r *http.Request) consent.Evidence {
-	address, _, _ := net.SplitHostPort(r.RemoteAddr)
-	agent := r.UserAgent()
-	return consent.Evidence{Address: address, UserAgent: agent[:min(len(agent), maxUserAgent)]}
-}
 
 // readChoices reads an array of {subscription_id, state}.
 func readChoices(items []object) []consent.Choice {
@@ -117,8 +107,18 @@ func noteChoices(b *badRequest, array string, set consent.Setting) {
 
 // setStates sets states of a user by id and answers with the user.
 func (s *service) setStates(ctx context.Context, in setRequest) (userView, error) {
-	u, err := s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
+	u, err := s.set(ctx, in)
 	return full(u), err
+}
+
+// set carries out a setting. What is neither the id of a group nor all groups is not asked of the store.
+func (s *service) set(ctx context.Context, in setRequest) (user.User, error) {
+	for _, c := range in.set.Choices {
+		if _, err := project.ParseID(c.Group); err != nil && c.Group != consent.AllGroups {
+			return user.User{}, consent.ErrNoGroup
+		}
+	}
+	return s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
 }
 
 // setClientStates sets states of the user whom pairs or a token name, and answers with what was set.
@@ -132,7 +132,7 @@ func (s *service) setClientStates(ctx context.Context, in setRequest) (choicesVi
 	if err != nil {
 		return choicesView{}, err
 	}
-	u, err := s.consent.SetSubscriptions(ctx, in.projectID, in.userID, in.set)
+	u, err := s.set(ctx, in)
 	if err != nil {
 		return choicesView{}, err
 	}
@@ -159,16 +159,13 @@ func (s *service) openToken(ctx context.Context, in *setRequest) error {
 		return errToken
 	}
 	in.userID, in.set.How = l.UserID, consent.ByPage
-	if p.Settings.KeepAddress {
-		in.set.Evidence.Address = in.remote.Address
-	}
-	if p.Settings.KeepUserAgent {
-		in.set.Evidence.UserAgent = in.remote.UserAgent
-	}
+	visitor := p.Settings.Visitor(in.remote, in.agent)
+	in.set.Evidence.Address, in.set.Evidence.UserAgent = visitor.Address, visitor.UserAgent
 	return s.onlyPublic(ctx, *in)
 }
 
-// onlyPublic returns consent.ErrNoGroup if a choice is of a group that recipients do not see.
+// onlyPublic returns consent.ErrNoGroup if a choice is of a group that recipients do not see. Of all groups they may only
+// leave: anything else would take back refusals of groups that they do not see.
 func (s *service) onlyPublic(ctx context.Context, in setRequest) error {
 	groups, err := s.consent.Groups(ctx, in.projectID)
 	if err != nil {
@@ -179,7 +176,7 @@ func (s *service) onlyPublic(ctx context.Context, in setRequest) error {
 		public[g.ID] = g.Public && !g.Archived()
 	}
 	for _, c := range in.set.Choices {
-		if !public[c.Group] || c.Group == consent.AllGroups && c.State == consent.Subscribed {
+		if !public[c.Group] || c.Group == consent.AllGroups && c.State != consent.Unsubscribed {
 			return consent.ErrNoGroup
 		}
 	}

@@ -58,7 +58,7 @@ type Reviews interface {
 	// Reviews returns the page after an id, or the oldest.
 	Reviews(ctx context.Context, projectID, after string, limit int) (consent.ReviewPage, error)
 	// DecideReview returns user.ErrNotFound for one that does not wait for a decision.
-	DecideReview(ctx context.Context, projectID, id string, v consent.Verdict) error
+	DecideReview(ctx context.Context, projectID, id string, v consent.Verdict, e consent.Evidence) error
 }
 
 // SubscriptionsStore is what the subscriptions function needs of the store.

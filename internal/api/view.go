@@ -130,7 +130,8 @@ func standings(all []consent.Standing) standingsView {
 	for i, s := range all {
 		v.Results[i] = standingView{
 			SubscriptionID: s.Group.ID, Name: s.Group.Name, Channel: s.Group.Channel,
-			State: s.State, Effective: s.Effective, Source: s.Source, Public: s.Group.Public, Suppressed: s.Suppressed,
+			State: s.State, Effective: s.Effective, Source: s.Source, Public: s.Group.Public,
+			Suppressed: s.Suppressed || s.LeftBefore,
 		}
 	}
 	return v

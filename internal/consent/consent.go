@@ -44,7 +44,6 @@ const (
 	ByPage       How = "preference_center"
 	ByOneClick   How = "one_click"
 	ByInboundSMS How = "inbound_sms"
-	ByImport     How = "import"
 	ByAdmin      How = "admin"
 	ByMerge      How = "merge"
 )
@@ -91,8 +90,11 @@ type Standing struct {
 	// Effective is Subscribed or Unsubscribed: State, or what applies where it is NotSet.
 	Effective State
 	Source    Source // where Effective comes from
-	// Suppressed reports whether the user's address on the group's channel is suppressed for it.
+	// Suppressed reports whether the user's address on the group's channel is held: no word of the user's helps.
 	Suppressed bool
+	// LeftBefore reports whether an erased user of the same address had left the group: the user's own word on the
+	// preference page brings it back, and nothing else does.
+	LeftBefore bool
 }
 
 // Apply returns a new map of the subscriptions as the changes leave them.

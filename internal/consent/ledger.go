@@ -1,12 +1,14 @@
 package consent
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"hash"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,16 +54,36 @@ type Ledger struct {
 	Head  string
 }
 
-// Append chains the events to the ledger, in order, and returns them and the ledger as it then is.
+// Append chains the events to the ledger, in order, and returns them and the ledger as it then is. Texts that are no
+// UTF-8 are mended first: nothing that stores them would give them back as they were hashed.
 func (l Ledger) Append(events ...Event) (Ledger, []Event) {
 	chained := slices.Clone(events)
 	for i := range chained {
 		e := &chained[i]
+		e.Evidence = e.Evidence.mended()
 		e.Line, e.Prev = l.Lines+1, l.Head
 		e.Hash = e.sum()
 		l = Ledger{Lines: e.Line, Head: e.Hash}
 	}
 	return l, chained
+}
+
+// mended returns the evidence with valid UTF-8 in every text that comes from outside.
+func (v Evidence) mended() Evidence {
+	for _, text := range []*string{&v.MessageID, &v.Rule, &v.RequestID, &v.Notice, &v.Address, &v.UserAgent, &v.Reason} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
+	}
+	return v
+}
+
+// Record chains the events of the changes to the ledger, in place and in order, and returns the ledger as it then is.
+func (l Ledger) Record(changes []Change) Ledger {
+	for i := range changes {
+		var line []Event
+		l, line = l.Append(changes[i].Event)
+		changes[i].Event = line[0]
+	}
+	return l
 }
 
 // sum returns the hash of the line: base64url of SHA-256 over all fields but Hash, each with its length. A field
@@ -96,12 +118,21 @@ type Break struct {
 }
 
 // Verify returns the places where the events are not what the ledger says: lines changed, missing or too many. The
-// events may come in any order. Those that were written before there was a chain are passed over.
+// events may come in any order. Lines without a number were written before there was a chain: they are passed over if
+// they are no newer than the first line of it.
 func (l Ledger) Verify(events []Event) []Break {
-	lines := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Line == 0 && e.Hash == "" })
-	slices.SortStableFunc(lines, func(a, b Event) int { return int(a.Line - b.Line) })
+	lines := slices.SortedStableFunc(slices.Values(events), func(a, b Event) int { return cmp.Compare(a.Line, b.Line) })
+	unchained := func(e Event) bool { return e.Line == 0 && e.Hash == "" }
 	var breaks []Break
-	at := Ledger{}
+	if i := slices.IndexFunc(lines, func(e Event) bool { return e.Line == 1 }); i >= 0 {
+		for _, e := range lines[:i] {
+			if unchained(e) && e.At.After(lines[i].At) {
+				breaks = append(breaks, Break{0, e.ID, "is not in the chain"})
+			}
+		}
+	}
+	lines = slices.DeleteFunc(lines, unchained)
+	at, last := Ledger{}, ""
 	for _, e := range lines {
 		switch {
 		case e.Line <= at.Lines:
@@ -115,15 +146,15 @@ func (l Ledger) Verify(events []Event) []Break {
 		if e.Hash != e.sum() {
 			breaks = append(breaks, Break{e.Line, e.ID, "was changed"})
 		}
-		at = Ledger{Lines: e.Line, Head: e.Hash}
+		at, last = Ledger{Lines: e.Line, Head: e.Hash}, e.ID
 	}
 	switch {
 	case at.Lines < l.Lines:
 		breaks = append(breaks, missing(at.Lines+1, l.Lines))
 	case at.Lines > l.Lines:
-		breaks = append(breaks, Break{at.Lines, lines[len(lines)-1].ID, "is beyond the end of the ledger"})
+		breaks = append(breaks, Break{at.Lines, last, "is beyond the end of the ledger"})
 	case at.Head != l.Head:
-		breaks = append(breaks, Break{at.Lines, lines[len(lines)-1].ID, "is not the line that the ledger ended with"})
+		breaks = append(breaks, Break{at.Lines, last, "is not the line that the ledger ended with"})
 	}
 	return breaks
 }

@@ -36,6 +36,9 @@ func TestVerify(t *testing.T) {
 		{"whole", func(e []consent.Event) []consent.Event { return e }, nil},
 		{"in another order", func(e []consent.Event) []consent.Event { slices.Reverse(e); return e }, nil},
 		{"with lines of before there was a chain", func(e []consent.Event) []consent.Event { return append(e, consent.Event{ID: "old"}) }, nil},
+		{"slipped in without a number", func(e []consent.Event) []consent.Event {
+			return append(e, consent.Event{ID: "forged", At: noon.Add(time.Hour)})
+		}, []string{"is not in the chain"}},
 		{"first missing", func(e []consent.Event) []consent.Event { return e[1:] }, []string{"is missing"}},
 		{"two missing", func(e []consent.Event) []consent.Event { return slices.Delete(e, 1, 3) }, []string{"is missing, with all up to line 3"}},
 		{"last missing", func(e []consent.Event) []consent.Event { return e[:4] }, []string{"is missing"}},
@@ -65,6 +68,25 @@ func TestVerify(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+	}
+}
+
+// TestVerifyOfAnEmptiedLedger: a profile says how a ledger ended that has no lines.
+func TestVerifyOfAnEmptiedLedger(t *testing.T) {
+	t.Parallel()
+	want := []consent.Break{{What: "is not the line that the ledger ended with"}}
+	if diff := cmp.Diff(want, consent.Ledger{Head: "x"}.Verify(nil)); diff != "" {
+		t.Errorf("a head without lines (-want +got):\n%s", diff)
+	}
+}
+
+// TestAppendMendsTexts: a line that holds no UTF-8 is stored as such, and must fit its hash then.
+func TestAppendMendsTexts(t *testing.T) {
+	t.Parallel()
+	end, lines := consent.Ledger{}.Append(consent.Event{ID: "a", Evidence: consent.Evidence{UserAgent: "caf\xc3", Notice: "v\xff"}})
+	v := lines[0].Evidence
+	if broken := end.Verify(lines); len(broken) > 0 || v.UserAgent != "caf\uFFFD" || v.Notice != "v\uFFFD" {
+		t.Errorf("evidence %q and %q, broken %v", v.UserAgent, v.Notice, broken)
 	}
 }
 

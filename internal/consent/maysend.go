@@ -147,10 +147,10 @@ func StandingOf(subscriptions map[string]Subscription, g Group, optIn bool, supp
 	own, from := Effective(subscriptions, g, optIn)
 	st := Standing{Group: g, State: StateOf(subscriptions, g.ID), Effective: own.State, Source: from}
 	for _, s := range suppressions {
-		stays := s.left(g.ID) && !returned(subscriptions, g.ID, s.LeftAt)
-		st.Suppressed = st.Suppressed || len(s.Holds()) > 0 || stays
+		st.Suppressed = st.Suppressed || len(s.Holds()) > 0
+		st.LeftBefore = st.LeftBefore || s.left(g.ID) && !returned(subscriptions, g.ID, s.LeftAt)
 	}
-	if st.Suppressed {
+	if st.Suppressed || st.LeftBefore {
 		st.Effective, st.Source = Unsubscribed, FromSuppression
 	}
 	return st

@@ -104,6 +104,7 @@ func TestStandingOf(t *testing.T) {
 	t.Parallel()
 	g := consent.Group{ID: "g", Channel: consent.Email}
 	held := []consent.Suppression{{Held: map[consent.Kind]consent.Hold{consent.Bounce: {}}}}
+	left := []consent.Suppression{{Groups: []string{"g"}, LeftAt: noon}}
 	tests := []struct {
 		name  string
 		subs  subs
@@ -119,6 +120,10 @@ func TestStandingOf(t *testing.T) {
 			consent.Standing{Group: g, State: consent.NotSet, Effective: consent.Unsubscribed, Source: consent.FromUser}},
 		{"suppressed", subs{"g": sub(consent.Subscribed, consent.ByAPI, noon, "")}, held, false,
 			consent.Standing{Group: g, State: consent.Subscribed, Effective: consent.Unsubscribed, Source: consent.FromSuppression, Suppressed: true}},
+		{"left before", subs{"g": sub(consent.Subscribed, consent.ByAPI, noon.Add(time.Hour), "")}, left, false,
+			consent.Standing{Group: g, State: consent.Subscribed, Effective: consent.Unsubscribed, Source: consent.FromSuppression, LeftBefore: true}},
+		{"left before, and back", subs{"g": sub(consent.Subscribed, consent.ByPage, noon.Add(time.Hour), "")}, left, false,
+			consent.Standing{Group: g, State: consent.Subscribed, Effective: consent.Subscribed, Source: consent.FromUser}},
 	}
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, consent.StandingOf(tt.subs, g, tt.optIn, tt.held)); diff != "" {

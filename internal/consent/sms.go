@@ -75,7 +75,8 @@ func (in Inbound) event(g Group, from State, c Change) Event {
 	}
 	return Event{
 		ID: EventID(in.At, in.MessageID, g.ID), Group: g.ID, Channel: g.Channel, From: from, To: to,
-		How: ByInboundSMS, Evidence: Evidence{MessageID: in.MessageID, Rule: in.Rule}, At: in.At,
+		How: ByInboundSMS, At: in.At,
+		Evidence: Evidence{MessageID: in.MessageID, Rule: in.Rule, Actor: in.Actor, RequestID: in.RequestID},
 	}
 }
 

@@ -76,6 +76,9 @@ type Inbound struct {
 	MessageID string
 	Rule      string // which word or phrase was read so; evidence for the ledger, and not kept with the address
 	At        time.Time
+	// Actor and RequestID say who decided what the text means, and in which request; "" when a rule did. They are
+	// evidence as well.
+	Actor, RequestID string
 }
 
 // SuppressionChange asks to suppress an address, or to lift that.

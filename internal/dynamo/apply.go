@@ -202,9 +202,6 @@ func (s *Store) take(ctx context.Context, step *user.Plan) error {
 	case !touchesOthers(step):
 		return s.rewrite(ctx, step, writeID)
 	}
-	if err := s.nameChannels(ctx, step); err != nil {
-		return err
-	}
 	t, err := s.transaction(*step, writeID)
 	if err != nil {
 		return err

@@ -23,6 +23,12 @@ func (s *Store) Audience(ctx context.Context, q user.Audience) ([]user.Answer, e
 	if err := a.message(ctx); err != nil {
 		return nil, err
 	}
+	if a.filtered {
+		var err error
+		if a.known, err = s.filter(ctx, q.ProjectID); err != nil {
+			return nil, err
+		}
+	}
 	all := make([]*seat, len(q.Names))
 	for i, name := range q.Names {
 		all[i] = &seat{name: name}
@@ -51,7 +57,8 @@ func (s *Store) Audience(ctx context.Context, q user.Audience) ([]user.Answer, e
 	return answers, nil
 }
 
-// MaySend is Audience for one user, read strongly consistent. It returns user.ErrNotFound when there is no such user.
+// MaySend is Audience for one user, read strongly consistent, in one call for project and group, one for the profile and
+// one for its suppressions: for one user the filter would cost more. It returns user.ErrNotFound when there is no such user.
 func (s *Store) MaySend(ctx context.Context, q user.Audience) (user.Answer, error) {
 	a := audience{store: s, Audience: q}
 	if err := a.message(ctx); err != nil {
@@ -73,7 +80,9 @@ type audience struct {
 	store *Store
 	proj  project.Project
 	what  consent.Message
-	known filter
+	known filter // nil where every suppression is read
+	// filtered says that the filter of the project misses no address.
+	filtered bool
 }
 
 // seat is one of the named users.
@@ -95,12 +104,11 @@ func (a *audience) message(ctx context.Context) error {
 	if a.Group != "" {
 		keys = append(keys, groupKey(a.ProjectID, a.Group))
 	}
-	filtered := false
 	err := a.store.batchGet(ctx, keys, "get project and group", func(av item) error {
 		k, err := decode[key](av)
 		if err == nil && k.SK == skProject {
 			p, err := decode[projectItem](av)
-			a.proj, filtered = p.project(), p.Filtered
+			a.proj, a.filtered = p.project(), p.Filtered
 			return err
 		}
 		g, groupErr := decode[groupItem](av)
@@ -119,10 +127,7 @@ func (a *audience) message(ctx context.Context) error {
 	if a.what.Channel == "" && a.what.Group != nil {
 		a.what.Channel = a.what.Group.Channel
 	}
-	if filtered {
-		a.known, err = a.store.filter(ctx, a.ProjectID)
-	}
-	return err
+	return nil
 }
 
 // decide reads the users in the seats and decides.
@@ -136,7 +141,8 @@ func (a *audience) decide(ctx context.Context, seats []*seat, consistent bool) e
 	var doubtful []place
 	for _, st := range seats {
 		for _, pl := range st.profile.places(a.proj) {
-			if a.known.mayHold(pl.hash) {
+			concerns := pl.channel == a.what.Channel || pl.channel == consent.AnyChannel
+			if concerns && a.known.mayHold(pl.hash) {
 				doubtful = append(doubtful, pl)
 			}
 		}

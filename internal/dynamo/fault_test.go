@@ -204,7 +204,7 @@ func scenarios() []scenario {
 				t.Fatal(err)
 			}
 		}, func(t *testing.T, s *dynamo.Store, p project.Project) error {
-			return s.DecideReview(t.Context(), p.ID, doubtful.ID(), consent.Stop)
+			return s.DecideReview(t.Context(), p.ID, doubtful.ID(), consent.Stop, consent.Evidence{})
 		}, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {
 			u := applied(t, s, p, "a", 1, 0)
 			unbroken(t, s, p, u.ID, 1, 0)

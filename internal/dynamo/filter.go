@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -11,10 +10,11 @@ import (
 
 // The filter of a project holds the start of the hash of every address that was ever suppressed, six bytes of each, in
 // 64 items of one partition. One query tells of a thousand users which few may be suppressed; only of
-// those the suppressions themselves are read. An address enters the filter before, or with, its suppression and never
+// those the suppressions themselves are read. An address enters the filter before its suppression is written and never
 // leaves it, so that the filter errs on one side only: it may name an address that is free, and misses none.
 //
-// An item takes 400 KB, so that a project may suppress some three million addresses. A suppression costs a write unit
+// An item takes 400 KB, so that the filter holds some three million addresses; when the first item is full, the project
+// goes on without. A suppression costs a write unit
 // for each KB of its item: one for each 9,000 addresses of the project.
 
 // filterPart is one item of a filter.
@@ -33,27 +33,32 @@ func filterMark(hash string) []byte {
 	return mark
 }
 
-// filterExpression adds a hash to its item.
-func filterExpression(hash string) (expression.Expression, error) {
-	mark := &types.AttributeValueMemberBS{Value: [][]byte{filterMark(hash)}}
-	return expression.NewBuilder().WithUpdate(expression.Add(expression.Name("marks"), expression.Value(mark))).Build()
-}
-
-// enterFilter adds a hash to the filter, before the suppression itself is written.
+// enterFilter adds a hash to the filter, before the suppression itself is written: not with it, as two hashes may share
+// an item, which a transaction changes once.
 func (s *Store) enterFilter(ctx context.Context, project, hash string) error {
-	expr, err := filterExpression(hash)
+	mark := &types.AttributeValueMemberBS{Value: [][]byte{filterMark(hash)}}
+	expr, err := expression.NewBuilder().WithUpdate(expression.Add(expression.Name("marks"), expression.Value(mark))).Build()
 	if err != nil {
 		return err
 	}
 	_, err = s.updateItem(ctx, filterKey(project, hash), expr, "enter filter")
+	if isRejected(err) {
+		return s.abandonFilter(ctx, project)
+	}
 	return err
 }
 
-// enterFilter adds a hash to the filter, with the suppression.
-func (t *tx) enterFilter(project, hash string) {
-	expr, err := filterExpression(hash)
-	t.err = errors.Join(t.err, err)
-	t.update(filterKey(project, hash), expr)
+// abandonFilter gives up the filter of a project, for good, as an item of it is full: from then on every suppression is
+// read, as for a project that is older than filters. A refusal must not be lost for want of room in what only saves reads.
+func (s *Store) abandonFilter(ctx context.Context, project string) error {
+	expr, err := expression.NewBuilder().
+		WithCondition(expression.Name("pk").AttributeExists()).
+		WithUpdate(expression.Remove(expression.Name("filtered"))).Build()
+	if err != nil {
+		return err
+	}
+	_, err = s.updateItem(ctx, projectKey(project), expr, "abandon filter")
+	return err
 }
 
 // filter is a filter that was read. The nil filter is that of a project whose filter may lack addresses.

@@ -1,9 +1,13 @@
 package dynamo_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/consent"
@@ -191,5 +195,56 @@ func TestParallelMessages(t *testing.T) {
 		if diff := cmp.Diff(want, standing(t, s, p, u.ID)); diff != "" {
 			t.Errorf("standing (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// TestReviewsAreForgotten: a text that nobody decided goes after 30 days, whoever wrote it.
+func TestReviewsAreForgotten(t *testing.T) {
+	s := dynamotest.New(t)
+	now := time.UnixMilli(1_800_000_000_000)
+	s.SetClock(func() time.Time { return now })
+	p := dynamotest.Project(t, s)
+	r := consent.Review{MessageID: "m1", Phone: phone, Number: "+15550100000", Text: "enough of this", At: now}
+	if err := s.AddReview(t.Context(), p.ID, r); err != nil {
+		t.Fatal(err)
+	}
+	cfg, table := dynamotest.Config(t)
+	out, err := dynamodb.NewFromConfig(cfg).Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, KeyConditionExpression: new("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "REVIEWS#" + p.ID}},
+	})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("%d reviews, %v; want 1", len(out.Items), err)
+	}
+	got, _ := out.Items[0]["expires_at"].(*types.AttributeValueMemberN)
+	if want := fmt.Sprint(now.AddDate(0, 0, 30).Unix()); got == nil || got.Value != want {
+		t.Errorf("expires_at %v, want %s", got, want)
+	}
+}
+
+// TestStopWhenTheFilterIsFull: a STOP that finds no room in the filter counts all the same, and audiences see it.
+func TestStopWhenTheFilterIsFull(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	u := withPhone(t, s, p, "a")
+	cfg, table := dynamotest.Config(t)
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := dynamodb.NewFromConfig(cfg).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"pk": str("FILTER#" + p.ID), "sk": str(p.AddressHash(string(consent.SMS), phone)[:1]), "full": str(strings.Repeat("x", 409_540)),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Record(t.Context(), p.ID, phone, inbound(consent.Stop, "m1", 1)); err != nil {
+		t.Fatalf("STOP: %v", err)
+	}
+	again := consent.Setting{How: consent.ByAPI, Choices: []consent.Choice{{Group: "texts", State: consent.Subscribed}}}
+	if _, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, again); err != nil {
+		t.Fatal(err)
+	}
+	answers, err := s.Audience(t.Context(), user.Audience{ProjectID: p.ID, Group: "texts", Names: []user.Name{{ID: u.ID}}})
+	if err != nil || answers[0].Allowed || len(answers[0].Reasons) != 1 || answers[0].Reasons[0].Code != consent.IsSuppressed {
+		t.Errorf("after the STOP: %+v, %v; want the number suppressed", answers, err)
 	}
 }

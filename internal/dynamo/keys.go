@@ -32,7 +32,7 @@ import (
 //	filter          FILTER#<project>                   <c>           of suppressed addresses; c = first character of h
 //	recent refusal  RECENT#<project>                   <ms>#<user>   forgotten after an hour
 //	proof           PROOF#<project>#<keyed hash>       PROOF         of what an erased user had refused
-//	review          REVIEWS#<project>                  <message>     a text that a person must decide
+//	review          REVIEWS#<project>                  <message>     a text that a person must decide; forgotten after 30 days
 //
 //	index       hash                                     range
 //	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards

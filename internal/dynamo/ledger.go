@@ -63,19 +63,10 @@ func (i eventItem) event() consent.Event {
 }
 
 // lines adds the lines of a ledger that are new, in order.
-func (t *tx) lines(project, userID string, events []consent.Event) {
-	for _, e := range events {
-		t.put(toEvent(consentKey(project, userID, e.ID), e))
+func (t *tx) lines(project, userID string, changes []consent.Change) {
+	for _, c := range changes {
+		t.put(toEvent(consentKey(project, userID, c.Event.ID), c.Event))
 	}
-}
-
-// eventsOf returns the events of changes.
-func eventsOf(changes []consent.Change) []consent.Event {
-	events := make([]consent.Event, len(changes))
-	for i, c := range changes {
-		events[i] = c.Event
-	}
-	return events
 }
 
 // Events returns the ledger of the user, oldest first. The lines of a user that was absorbed stay with its id.

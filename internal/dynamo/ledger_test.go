@@ -227,6 +227,68 @@ func TestErasureKeepsProofOfRefusals(t *testing.T) {
 	}
 }
 
+// TestErasureOfAddressesThatShareAnItem: the marks of an e-mail address and a number go into one item of the filter.
+func TestErasureOfAddressesThatShareAnItem(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	first := p.AddressHash(string(consent.SMS), phone)[0]
+	email := "u0@example.com"
+	for n := 1; p.AddressHash(string(consent.Email), email)[0] != first; n++ {
+		email = fmt.Sprintf("u%d@example.com", n)
+	}
+	req := request(t, p.ID, "a")
+	req.Patch = user.Patch{Email: &email, Phone: new(phone)}
+	u, err := s.Upsert(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := consent.Setting{How: consent.ByPage, Choices: []consent.Choice{{Group: consent.AllGroups, State: consent.Unsubscribed}}}
+	if _, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, all); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), p.ID, u.ID); err != nil {
+		t.Fatalf("erase: %v", err)
+	}
+	again, err := s.Upsert(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []string{"letter", "texts"} {
+		answers, err := s.Audience(t.Context(), user.Audience{ProjectID: p.ID, Group: group, Names: []user.Name{{ID: again.ID}}})
+		if err != nil || answers[0].Allowed {
+			t.Errorf("%s after the erasure: %+v, %v; want it denied", group, answers, err)
+		}
+	}
+}
+
+// TestStopOfMoreGroupsThanThereMayBe: two groups that are made at once may both find room. Everything can be stopped then.
+func TestStopOfMoreGroupsThanThereMayBe(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for i := range consent.MaxGroups {
+		g := consent.Group{ID: fmt.Sprint("g", i), ProjectID: p.ID, Name: fmt.Sprint(i), Channel: consent.Email}
+		if err := s.CreateGroup(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, table := dynamotest.Config(t)
+	raw := dynamodb.NewFromConfig(cfg)
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := raw.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"pk": str("PROJECT#" + p.ID), "sk": str("GROUP#late"), "id": str("late"), "name": str("late"), "channel": str("email"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := withPhone(t, s, p, "a")
+	all := consent.Setting{How: consent.ByPage, Choices: []consent.Choice{{Group: consent.AllGroups, State: consent.Unsubscribed}}}
+	after, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, all)
+	if err != nil || len(after.Subscriptions) != consent.MaxGroups+2 {
+		t.Errorf("%d states, %v; want those of all groups and of later ones", len(after.Subscriptions), err)
+	}
+}
+
 // TestAudienceMissesNoRefusal gives the audience profiles that are older than refusals, as a replica may.
 func TestAudienceMissesNoRefusal(t *testing.T) {
 	s := dynamotest.New(t)

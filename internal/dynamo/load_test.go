@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/project"
@@ -203,6 +204,54 @@ func TestDeferredAndModes(t *testing.T) {
 		got := outcomes(doLoad(t, s, load, row(t, 1, "x", tt.pairs...)))
 		if used := m.Take(); got[0] != tt.want || used.Write != 0 {
 			t.Errorf("%s: %s with %v write units, want %s", tt.name, got, used.Write, tt.want)
+		}
+	}
+}
+
+// TestLedgerAfterRowsThatMerge: what rows of an import merge, in one step or several, in one wave or several, leaves
+// every ledger whole.
+func TestLedgerAfterRowsThatMerge(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	groups(t, s, p)
+	ids := make(map[string]string)
+	for _, pair := range []string{"a", "anonymous:x", "anonymous:y", "anonymous:z"} {
+		u, err := s.Upsert(t.Context(), request(t, p.ID, pair))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[pair] = u.ID
+		set := consent.Setting{How: consent.ByAPI, Choices: []consent.Choice{{Group: "letter", State: consent.Subscribed}}}
+		if pair != "a" {
+			set.Choices = []consent.Choice{{Group: consent.AllGroups, State: consent.Unsubscribed}}
+		}
+		if _, err := s.SetSubscriptions(t.Context(), p.ID, u.ID, set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The second import absorbs whom the first one merged.
+	rows := []user.Row{row(t, 1, "pro", "anonymous:x", "anonymous:y"), row(t, 2, "pro", "a", "anonymous:z"), row(t, 3, "max", "crm:1")}
+	for i, r := range doLoad(t, s, newLoad(p), rows...) {
+		if r.Err != nil {
+			t.Fatalf("row %d: %v", i+1, r.Err)
+		}
+	}
+	for i, r := range doLoad(t, s, newLoad(p), row(t, 1, "max", "a", "anonymous:x", "crm:9"), row(t, 2, "max", "crm:1")) {
+		if r.Err != nil {
+			t.Fatalf("row %d of the second import: %v", i+1, r.Err)
+		}
+	}
+	broken, err := s.VerifyUser(t.Context(), p.ID, ids["a"])
+	if err != nil || len(broken) > 0 {
+		t.Errorf("ledger of the survivor: %+v, %v; want it whole", broken, err)
+	}
+	events, err := s.Events(t.Context(), p.ID, ids["a"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Group == "letter" && e.Channel != consent.Email {
+			t.Errorf("a line of %q has channel %q", e.Group, e.Channel)
 		}
 	}
 }

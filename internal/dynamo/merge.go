@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"slices"
 
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/user"
@@ -30,11 +29,15 @@ type tombstoneItem struct {
 // patches, if it fits into one; earlier ones each take a transaction of their own, and errLost
 // starts over with one user less.
 func (w *upsert) merge(ctx context.Context, survivor user.User, absorbed []user.User) (user.User, error) {
-	plan, err := user.Absorb(survivor, absorbed[0], w.Pairs(), w.store.mint())
-	if err != nil {
-		return user.User{}, err
+	var groups []consent.Group
+	if absorbed[0].Restricts() {
+		var err error
+		if groups, err = w.store.Groups(ctx, w.ProjectID); err != nil {
+			return user.User{}, err
+		}
 	}
-	if err := w.store.nameChannels(ctx, &plan); err != nil {
+	plan, err := user.Absorb(survivor, absorbed[0], w.Pairs(), groups, w.store.mint())
+	if err != nil {
 		return user.User{}, err
 	}
 	if len(absorbed) == 1 {
@@ -67,8 +70,6 @@ func (w *upsert) merge(ctx context.Context, survivor user.User, absorbed []user.
 // transaction returns the transaction that carries out a plan. The profile is its first item.
 func (s *Store) transaction(p user.Plan, writeID string) (*tx, error) {
 	project, id := p.After.ProjectID, p.After.ID
-	ledger, lines := p.After.Ledger.Append(eventsOf(p.Consent)...)
-	p.After.Ledger = ledger
 	t := s.begin()
 	t.replace(p.After, p.Before.Version, writeID)
 	for _, i := range p.Added {
@@ -86,7 +87,7 @@ func (s *Store) transaction(p user.Plan, writeID string) (*tx, error) {
 		}
 		t.release(identKey(project, i.Pair), owner)
 	}
-	t.lines(project, id, lines)
+	t.lines(project, id, p.Consent)
 	if p.Absorbed != nil {
 		t.put(toMerge(p))
 		t.bury(*p.Absorbed, id)
@@ -113,25 +114,4 @@ func toMerge(p user.Plan) mergeItem {
 		}
 	}
 	return m
-}
-
-// nameChannels fills in the channels of the groups that a merge changed, and leaves out the lines of archived ones: a
-// transaction has room for the groups in use only, and the line that names the absorbed user covers the rest.
-func (s *Store) nameChannels(ctx context.Context, p *user.Plan) error {
-	if !restricts(p.Consent) {
-		return nil
-	}
-	groups, err := s.Groups(ctx, p.After.ProjectID)
-	if err != nil {
-		return err
-	}
-	known := make(map[string]consent.Group, len(groups))
-	for _, g := range groups {
-		known[g.ID] = g
-	}
-	for i := range p.Consent {
-		p.Consent[i].Event.Channel = known[p.Consent[i].Event.Group].Channel
-	}
-	p.Consent = slices.DeleteFunc(p.Consent, func(c consent.Change) bool { return known[c.Event.Group].Archived() })
-	return nil
 }

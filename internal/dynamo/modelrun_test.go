@@ -50,6 +50,7 @@ func TestConsentAgreesWithModel(t *testing.T) {
 			for n := 1; n <= 50 && !t.Failed(); n++ {
 				r.step()
 				r.compareAnswers()
+				r.verifyLedgers()
 				if n%6 == 0 {
 					r.compareLedgers()
 				}
@@ -169,16 +170,21 @@ func (r *run) text() {
 	r.model.inbound(m.phone, m.in)
 }
 
-// merge sends two pairs at once, if that merges an anonymous user.
+// merge sends two pairs at once, in an upsert or in a row of an import, if that merges an anonymous user.
 func (r *run) merge() {
 	one, two := pick(r, modelPairs), pick(r, modelPairs)
 	p, absorbed := r.model.owner[one], r.model.owner[two]
 	if p == nil || absorbed == nil || p == absorbed || !absorbed.anonymous || p.anonymous && p.id > absorbed.id {
 		return
 	}
-	r.did("merge %s into %s", two, one)
-	_, err := r.store.Upsert(r.t.Context(), request(r.t, r.project.ID, one, two))
-	r.check(err)
+	if byRow := r.random.IntN(2) == 0; byRow {
+		r.did("import a row that merges %s into %s", two, one)
+		r.check(doLoad(r.t, r.store, newLoad(r.project), row(r.t, 1, "pro", one, two))[0].Err)
+	} else {
+		r.did("merge %s into %s", two, one)
+		_, err := r.store.Upsert(r.t.Context(), request(r.t, r.project.ID, one, two))
+		r.check(err)
+	}
 	r.model.merge(p, absorbed)
 }
 
@@ -241,7 +247,7 @@ func (r *run) compareAnswers() {
 	}
 }
 
-// compareLedgers compares what the ledgers say, and that they are whole.
+// compareLedgers compares what the ledgers say.
 func (r *run) compareLedgers() {
 	for _, p := range r.model.people() {
 		page, err := r.store.History(r.t.Context(), r.project.ID, p.id, "", 1000)
@@ -254,6 +260,12 @@ func (r *run) compareLedgers() {
 		if diff := cmp.Diff(slices.Sorted(slices.Values(p.lines)), got); diff != "" {
 			r.t.Errorf("ledger of %s (-model +store):\n%s", p.id, diff)
 		}
+	}
+}
+
+// verifyLedgers checks that the ledgers are whole.
+func (r *run) verifyLedgers() {
+	for _, p := range r.model.people() {
 		breaks, err := r.store.VerifyUser(r.t.Context(), r.project.ID, p.id)
 		r.check(err)
 		if len(breaks) > 0 {

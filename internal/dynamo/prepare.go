@@ -27,6 +27,13 @@ func (s *Store) Prepare(ctx context.Context, load user.Load, rows []user.Row) ([
 	if err := r.users(ctx); err != nil {
 		return nil, r.usage, err
 	}
+	if r.known.Restricts(rows) {
+		groups, err := s.Groups(ctx, load.ProjectID)
+		if err != nil {
+			return nil, r.usage, err
+		}
+		r.known.Groups = groups
+	}
 	decisions := load.Decide(rows, &r.known, s.mint())
 	for i := range decisions {
 		estimate(&decisions[i])

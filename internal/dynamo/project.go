@@ -16,7 +16,7 @@ type projectItem struct {
 	Name      string `dynamodbav:"name"`
 	Secret    []byte `dynamodbav:"secret"`
 	CreatedAt millis `dynamodbav:"created_at"`
-	// Filtered says that every suppressed address is in the filter: not so in a project that is older than filters.
+	// Filtered says that every suppressed address is in the filter: not so in a project that is older than filters, or whose filter is full.
 	Filtered bool `dynamodbav:"filtered,omitempty"`
 	settingsItem
 }

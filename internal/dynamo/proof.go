@@ -69,11 +69,16 @@ func (s *Store) keepRefusals(ctx context.Context, t *tx, projectID string, p pro
 	proof.key = proofKey(projectID, proj.UserHash(p.ID))
 	t.overwrite(proof)
 	left, err := s.leftBy(ctx, proj, u, p)
-	for pl, groups := range left {
-		t.leave(pl.key(projectID), groups, toMillis(now))
-		t.enterFilter(projectID, pl.hash)
+	if err != nil {
+		return err
 	}
-	return err
+	for pl, groups := range left {
+		if err := s.enterFilter(ctx, projectID, pl.hash); err != nil {
+			return err
+		}
+		t.leave(pl.key(projectID), groups, toMillis(now))
+	}
+	return nil
 }
 
 // leftBy returns the groups in use that the user had left, by the place of the address that is to be suppressed for them.

@@ -7,7 +7,8 @@ import (
 	"lunogram-users/internal/consent"
 )
 
-// reviewItem is a text that a person must decide. It is deleted once somebody has.
+// reviewItem is a text that a person must decide. It is deleted once somebody has, or when its message is forgotten: long
+// after the ten business days that there are for it, and a text does not outlive its erased author for longer.
 type reviewItem struct {
 	key
 	MessageID string `dynamodbav:"message"`
@@ -15,6 +16,7 @@ type reviewItem struct {
 	Number    string `dynamodbav:"number"`
 	Text      string `dynamodbav:"text"`
 	At        millis `dynamodbav:"at"`
+	ExpiresAt int64  `dynamodbav:"expires_at"` // Unix seconds
 }
 
 func (i reviewItem) review() consent.Review {
@@ -28,10 +30,11 @@ func (s *Store) AddReview(ctx context.Context, projectID string, r consent.Revie
 		return err
 	}
 	t := s.begin()
-	t.put(s.seen(projectID, r.MessageID, r.At))
+	seen := s.seen(projectID, r.MessageID, r.At)
+	t.put(seen)
 	t.put(reviewItem{
 		key: reviewKey(projectID, r.ID()), MessageID: r.MessageID, Phone: r.Phone, Number: r.Number, Text: r.Text,
-		At: toMillis(r.At),
+		At: toMillis(r.At), ExpiresAt: seen.ExpiresAt,
 	})
 	_, err := untilWon(ctx, func() (struct{}, error) {
 		err := s.commit(ctx, t, "", "add review")
@@ -70,16 +73,19 @@ func (s *Store) Reviews(ctx context.Context, projectID, after string, limit int)
 }
 
 // DecideReview takes a text off the list. As a consent.Stop it is recorded as one that came when the text did; as
-// consent.None it asks for nothing. Of two who decide at once, a Stop counts. It may be repeated when it returns an
-// error, and returns user.ErrNotFound for a text that is decided or was never there.
-func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consent.Verdict) error {
+// consent.None it asks for nothing. The lines of a Stop name the actor and the request of the evidence. Of two who decide at
+// once, a Stop counts. It may be repeated when it returns an error, and returns user.ErrNotFound for a text that is decided or was never there.
+func (s *Store) DecideReview(ctx context.Context, projectID, id string, v consent.Verdict, e consent.Evidence) error {
 	k := reviewKey(projectID, id)
 	i, err := get[reviewItem](ctx, s, k, "get review")
 	if err != nil {
 		return err
 	}
 	if v == consent.Stop {
-		in := consent.Inbound{Verdict: v, MessageID: i.MessageID, Rule: consent.RulePerson, At: i.At.time()}
+		in := consent.Inbound{
+			Verdict: v, MessageID: i.MessageID, Rule: consent.RulePerson, At: i.At.time(),
+			Actor: e.Actor, RequestID: e.RequestID,
+		}
 		if err := s.Record(ctx, projectID, i.Phone, in); err != nil {
 			return err
 		}

@@ -49,7 +49,9 @@ func (w *setting) try(ctx context.Context) (user.User, error) {
 	if err != nil {
 		return user.User{}, err
 	}
-	if len(changes) > consent.MaxGroups+1 { // all groups in use, what applies to later ones, and archived ones beside
+	// More than all groups in use: archived ones may be named beside them, and two groups that are made at once may both
+	// have found room.
+	if len(changes) > maxTransact-2 { // the profile, and a note
 		return user.User{}, user.Invalid("", "too many groups at once")
 	}
 	t := w.store.begin()
@@ -61,11 +63,11 @@ func (w *setting) try(ctx context.Context) (user.User, error) {
 // It returns the user as it then is. The profile is the first item; the lines follow.
 func (t *tx) change(u user.User, changes []consent.Change, now time.Time, writeID string) user.User {
 	before := u.Version
-	ledger, lines := u.Ledger.Append(eventsOf(changes)...)
-	u.Ledger, u.Subscriptions = ledger, consent.Apply(u.Subscriptions, changes)
+	changes = slices.Clone(changes)
+	u.Ledger, u.Subscriptions = u.Ledger.Record(changes), consent.Apply(u.Subscriptions, changes)
 	u.Version, u.UpdatedAt = before+1, now
 	t.replace(u, before, writeID)
-	t.lines(u.ProjectID, u.ID, lines)
+	t.lines(u.ProjectID, u.ID, changes)
 	if restricts(changes) {
 		t.note(u.ProjectID, u.ID, now)
 	}

@@ -148,7 +148,8 @@ func (s *Store) Suppression(ctx context.Context, projectID string, c consent.Cha
 
 // ChangeSuppression suppresses an address on a channel, or on consent.AnyChannel, for one more kind of reason, or lifts
 // one kind, and writes a line to the ledger of the address, in one transaction. A hold that is there already is replaced,
-// and keeps the time since when it is. To lift a STOP counts as a START of now. It returns consent.ErrNotSuppressed when
+// and keeps the time since when it is. To lift a STOP counts as a START of now for the address; the states that it took
+// from users stay. It returns consent.ErrNotSuppressed when
 // there is nothing to lift, and user.ErrUnavailable.
 func (s *Store) ChangeSuppression(ctx context.Context, projectID string, c consent.Channel, address string, change consent.SuppressionChange) (consent.Suppression, error) {
 	proj, err := s.Project(ctx, projectID)
@@ -157,6 +158,11 @@ func (s *Store) ChangeSuppression(ctx context.Context, projectID string, c conse
 	}
 	w := suppressing{
 		store: s, project: projectID, place: placeOf(proj, c, address), change: change, occurrence: newWriteID(), now: s.mint().Now,
+	}
+	if !change.Lift {
+		if err := s.enterFilter(ctx, projectID, w.place.hash); err != nil {
+			return consent.Suppression{}, err
+		}
 	}
 	return untilWon(ctx, func() (consent.Suppression, error) { return w.try(ctx) })
 }
@@ -194,9 +200,6 @@ func (w suppressing) try(ctx context.Context) (consent.Suppression, error) {
 	t := w.store.begin()
 	t.hold(k, before, stored)
 	t.put(toEvent(suppressChangeKey(k, id), lines[0]))
-	if !w.change.Lift {
-		t.enterFilter(w.project, w.place.hash)
-	}
 	err = w.store.commit(ctx, t, "", "change suppression")
 	if why, ok := errors.AsType[*refused](err); ok && why.failed[1] {
 		err = nil // the line is there: an earlier try got through

@@ -2,7 +2,6 @@ package page
 
 import (
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,12 +9,8 @@ import (
 	"lunogram-users/internal/link"
 )
 
-const (
-	// maxForm is the largest form that is read, in bytes: 50 groups of each kind of field fit several times.
-	maxForm = 64 << 10
-	// maxUserAgent is how much of a browser's name is kept, in bytes.
-	maxUserAgent = 512
-)
+// maxForm is the largest form that is read, in bytes: 50 groups of each kind of field fit several times.
+const maxForm = 64 << 10
 
 // readForm returns the fields of a body that is a form of either kind (RFC 8058, section 3.1, wants both), and none of any
 // other body. A body that does not say what it is passes for the simple kind.
@@ -41,13 +36,4 @@ func readForm(w http.ResponseWriter, r *http.Request) url.Values {
 // oneClick reports whether a form is a one-click request (RFC 8058, section 3.1).
 func oneClick(form url.Values) bool {
 	return strings.EqualFold(form.Get(link.OneClickField), link.OneClickValue)
-}
-
-// remoteIP returns the IP address that a request came from.
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -291,3 +291,26 @@ func TestFunctionLinksLive(t *testing.T) {
 		}
 	}
 }
+
+// TestReturnByOwnWord: an address that an erased user had taken off a group comes back by the switch on the page, and by
+// nothing else.
+func TestReturnByOwnWord(t *testing.T) {
+	f := newFunction(t)
+	f.do("POST", f.path(t, link.Preferences, f.user.ID, ""), url.Values{"action": {"save"}, "was_on": {f.groups[1]}}.Encode())
+	if err := f.store.Delete(t.Context(), f.project.ID, f.user.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.user = f.upsert(t, "user", "alice")
+	if diff := cmp.Diff([]string{"0", "2", "3"}, f.effective(t)); diff != "" {
+		t.Fatalf("groups after the erasure (-want +got):\n%s", diff)
+	}
+	path := f.path(t, link.Preferences, f.user.ID, "")
+	if shown := f.do("GET", path, ""); strings.Contains(shown.Body, " disabled>") {
+		t.Errorf("the page disables a switch: %s", shown.Body)
+	}
+	form := url.Values{"action": {"save"}, "was_on": {f.groups[0], f.groups[2]}, "was_off": {f.groups[1]}, "on": f.groups[:3]}
+	f.do("POST", path, form.Encode())
+	if diff := cmp.Diff([]string{"0", "1", "2", "3"}, f.effective(t)); diff != "" {
+		t.Errorf("groups after the switch (-want +got):\n%s", diff)
+	}
+}

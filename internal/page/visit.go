@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/link"
@@ -51,13 +50,8 @@ func (h *handler) set(r *http.Request, v visit, how consent.How, choices ...cons
 
 // evidence returns what the ledger keeps of a request: its id, and who sent it if the project wants to know.
 func (h *handler) evidence(r *http.Request, v visit) consent.Evidence {
-	e := consent.Evidence{RequestID: h.requestID(r.Context())}
-	if v.project.Settings.KeepAddress {
-		e.Address = remoteIP(r)
-	}
-	if v.project.Settings.KeepUserAgent {
-		e.UserAgent = clip(r.UserAgent(), maxUserAgent)
-	}
+	e := v.project.Settings.Visitor(r.RemoteAddr, r.UserAgent())
+	e.RequestID = h.requestID(r.Context())
 	return e
 }
 
@@ -89,9 +83,4 @@ func (h *handler) broken(w http.ResponseWriter, r *http.Request) {
 // sorry answers with a page of no project, in the language that the browser asks for.
 func (h *handler) sorry(w http.ResponseWriter, r *http.Request, status int, page string) {
 	h.render(w, status, page, newView(h.table.accepted(r.Header.Get("Accept-Language")), project.Project{}))
-}
-
-// clip returns the first n bytes of s at most, as valid UTF-8.
-func clip(s string, n int) string {
-	return strings.ToValidUTF8(s[:min(n, len(s))], "")
 }

@@ -65,6 +65,19 @@ func (s *Settings) Normalize() []Fault {
 	return faults
 }
 
+// Succeed is Normalize for settings that replace old ones. The ids of link keys only ever rise: a lower LinkKey would
+// break links that were sent, a lower OldestLinkKey would accept keys that were retired.
+func (s *Settings) Succeed(old Settings) []Fault {
+	faults := s.Normalize()
+	if s.LinkKey < old.LinkKey {
+		faults = append(faults, Fault{"link_key", "must not be lower than it is"})
+	}
+	if s.OldestLinkKey < old.OldestLinkKey {
+		faults = append(faults, Fault{"oldest_link_key", "must not be lower than it is"})
+	}
+	return faults
+}
+
 // ValidRegion reports whether s is a country of ISO 3166-1, in two upper-case letters.
 func ValidRegion(s string) bool {
 	region, err := language.ParseRegion(s)

@@ -30,3 +30,30 @@ func TestNormalizeSettings(t *testing.T) {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 }
+
+func TestLinkKeysOnlyRise(t *testing.T) {
+	t.Parallel()
+	old := project.Settings{LinkKey: 3, OldestLinkKey: 2}
+	tests := []struct {
+		name           string
+		newest, oldest uint8
+		want           []string
+	}{
+		{"the same", 3, 2, nil},
+		{"rotated", 4, 2, nil},
+		{"retired", 4, 4, nil},
+		{"links that were sent", 2, 2, []string{"link_key"}},
+		{"links that were retired", 3, 1, []string{"oldest_link_key"}},
+		{"defaults", 0, 0, []string{"link_key", "oldest_link_key"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		s := project.Settings{LinkKey: tt.newest, OldestLinkKey: tt.oldest}
+		for _, f := range s.Succeed(old) {
+			got = append(got, f.Field)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: faults (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}

@@ -306,7 +306,7 @@ func TestReviews(t *testing.T) {
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("review (-want +got):\n%s", diff)
 	}
-	if err := s.store.DecideReview(t.Context(), s.project, r.ID(), consent.Stop); err != nil {
+	if err := s.store.DecideReview(t.Context(), s.project, r.ID(), consent.Stop, consent.Evidence{}); err != nil {
 		t.Fatal(err)
 	}
 	s.check(t, consent.Unsubscribed, true, 1)

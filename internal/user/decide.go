@@ -2,6 +2,8 @@ package user
 
 import (
 	"slices"
+
+	"lunogram-users/internal/consent"
 )
 
 // Known is what the store holds of the pairs that some rows name, strongly consistent.
@@ -11,6 +13,19 @@ type Known struct {
 	// Absent holds the owners of whom the store has no trace: their creation stopped after it had claimed the pair, or
 	// is under way.
 	Absent map[string]bool
+	// Groups are those of the project, archived ones too. None are needed if Restricts says so.
+	Groups []consent.Group
+}
+
+// Restricts reports whether one of the rows may merge a user who has left a group.
+func (k *Known) Restricts(rows []Row) bool {
+	for i := range rows {
+		users, _ := k.holders(rows[i].Identifiers)
+		if len(users) > 1 && slices.ContainsFunc(users, User.Restricts) {
+			return true
+		}
+	}
+	return false
 }
 
 // Decide says what each row will do, as if they were applied in order, and notes in known what it makes of the users. It is
@@ -44,7 +59,7 @@ func (l Load) decide(d *Decision, known *Known, m Mint) error {
 		return conflict(users)
 	}
 	d.Stale, d.UserID = stale, survivor.ID
-	return l.change(d, survivor, absorbed, m)
+	return l.change(d, survivor, absorbed, known.Groups, m)
 }
 
 func conflict(users []User) error {
@@ -110,7 +125,7 @@ func (l Load) create(d *Decision, known *Known, stale []string, m Mint) {
 }
 
 // change decides a row of a user who exists.
-func (l Load) change(d *Decision, u User, absorbed []User, m Mint) error {
+func (l Load) change(d *Decision, u User, absorbed []User, groups []consent.Group, m Mint) error {
 	mark := u.Mark
 	for i := range absorbed {
 		mark = mark.join(l.Import, absorbed[i].Mark)
@@ -131,7 +146,10 @@ func (l Load) change(d *Decision, u User, absorbed []User, m Mint) error {
 		}
 	}
 	d.Outcome = orElse(answer, Updated)
-	return l.plan(d, u, absorbed, mark.next(l.Import, d.Number, Updated), m)
+	if err := d.absorb(u, absorbed, groups, m); err != nil {
+		return err
+	}
+	return d.amend(u, mark.next(l.Import, d.Number, Updated), m)
 }
 
 func orElse(o, other Outcome) Outcome {
@@ -150,16 +168,24 @@ func (u *User) owns(sent []Sent) bool {
 	return true
 }
 
-// plan lays out the steps of a row that changes a user: one for each user that is absorbed, and one for what
-// the row itself asks. Only the last is marked, so that a row that is cut short goes on where it was.
-func (l Load) plan(d *Decision, u User, absorbed []User, mark Mark, m Mint) error {
+// absorb lays out a step for each user that is absorbed.
+func (d *Decision) absorb(u User, absorbed []User, groups []consent.Group, m Mint) error {
 	for i := range absorbed {
-		step, err := Absorb(u, absorbed[i], d.Pairs(), m)
+		step, err := Absorb(u, absorbed[i], d.Pairs(), groups, m)
 		if err != nil {
 			return err
 		}
 		d.Steps = append(d.Steps, step)
 		u = step.After
+	}
+	return nil
+}
+
+// amend lays out the step for what the row itself asks, after those that absorb. Only this one is marked, so that a row
+// that is cut short goes on where it was.
+func (d *Decision) amend(u User, mark Mark, m Mint) error {
+	if n := len(d.Steps); n > 0 {
+		u = d.Steps[n-1].After
 	}
 	last, err := Plan{Before: u, After: u}.Amend(&d.Upsert, m)
 	if err != nil {

@@ -20,7 +20,7 @@ type Plan struct {
 	// Filled names what the user lacked and took over from Absorbed: fields and data keys, as pointers.
 	Filled []string
 	// Consent holds the states that the merge made more restrictive, behind a line that says where the ledger of
-	// Absorbed is, if it has one.
+	// Absorbed is, if it has one. Its lines are chained to the ledger of Before, and After.Ledger ends with them.
 	Consent []consent.Change
 }
 
@@ -54,8 +54,9 @@ func Survivor(users []User) (survivor User, absorbed []User, ok bool) {
 
 // Absorb plans the merge of an anonymous profile into the user. Its identifiers move, what the user lacks
 // is filled in, the user's own values win, and a group left on either side stays left. The pairs in
-// keep are not released. It returns an *InvalidError when the identifiers do not fit.
-func Absorb(u, absorbed User, keep []Pair, m Mint) (Plan, error) {
+// keep are not released. The groups are those of the project, archived ones too; none are needed if Restricts says so.
+// It returns an *InvalidError when the identifiers do not fit.
+func Absorb(u, absorbed User, keep []Pair, groups []consent.Group, m Mint) (Plan, error) {
 	p := Plan{Before: u, After: u, Absorbed: &absorbed, Moved: slices.Clone(absorbed.Identifiers)}
 	p.After.Identifiers = slices.Concat(u.Identifiers, absorbed.Identifiers)
 	SortIdentifiers(p.After.Identifiers)
@@ -63,9 +64,19 @@ func Absorb(u, absorbed User, keep []Pair, m Mint) (Plan, error) {
 		return Plan{}, err
 	}
 	p.fill()
-	p.restrict(m)
+	p.restrict(groups, m)
 	p.touch(m.Now)
 	return p, nil
+}
+
+// Restricts reports whether a merge may make the states of whoever absorbs the user more restrictive.
+func (u User) Restricts() bool {
+	for _, s := range u.Subscriptions {
+		if s.State == consent.Unsubscribed {
+			return true
+		}
+	}
+	return false
 }
 
 // Amend adds to a plan what the request itself asks: unknown pairs are attached, metadata and the patch
@@ -172,7 +183,7 @@ func (p *Plan) fill() {
 
 // restrict carries over every group that the absorbed profile had left. A subscription is not carried
 // over: an anonymous visitor cannot consent for the person found later.
-func (p *Plan) restrict(m Mint) {
+func (p *Plan) restrict(in []consent.Group, m Mint) {
 	line := func(group string, from, to consent.State) consent.Event {
 		return consent.Event{
 			ID: m.NewID(), Group: group, From: from, To: to, How: consent.ByMerge, At: m.Now,
@@ -200,6 +211,21 @@ func (p *Plan) restrict(m Mint) {
 		p.Consent = append(p.Consent, consent.Change{To: &theirs, Event: line(group, from, theirs.State)})
 	}
 	p.After.Subscriptions = consent.Apply(p.After.Subscriptions, p.Consent)
+	p.chain(in)
+}
+
+// chain completes the lines of a merge and appends them to the ledger of the survivor. Archived groups get none: a
+// transaction has room for the groups in use only, and the line that names the absorbed user covers the rest.
+func (p *Plan) chain(in []consent.Group) {
+	groups := make(map[string]consent.Group, len(in))
+	for _, g := range in {
+		groups[g.ID] = g
+	}
+	p.Consent = slices.DeleteFunc(p.Consent, func(c consent.Change) bool { return groups[c.Event.Group].Archived() })
+	for i := range p.Consent {
+		p.Consent[i].Event.Channel = groups[p.Consent[i].Event.Group].Channel
+	}
+	p.After.Ledger = p.After.Ledger.Record(p.Consent)
 }
 
 // SortIdentifiers orders identifiers oldest first, in place.

@@ -77,7 +77,7 @@ func TestAbsorb(t *testing.T) {
 	visitor.Email, visitor.Phone, visitor.Locale = "visitor@example.com", "+15550101234", "fr"
 	visitor.Data = map[string]any{"plan": "free", "nil": "set", "utm": "ad"}
 
-	p, err := user.Absorb(known, visitor, nil, mint())
+	p, err := user.Absorb(known, visitor, nil, nil, mint())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestAbsorbKeepsTheStricterConsent(t *testing.T) {
 					u.Subscriptions = map[string]consent.Subscription{"g": s}
 				}
 			}
-			p, err := user.Absorb(known, other, nil, mint())
+			p, err := user.Absorb(known, other, nil, nil, mint())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,9 +181,17 @@ func TestAbsorbCarriesRefusalsOver(t *testing.T) {
 		ID: "v", Ledger: consent.Ledger{Lines: 2, Head: "h"},
 		Subscriptions: map[string]consent.Subscription{consent.AllGroups: left, "kept": joined},
 	}
-	plan, err := user.Absorb(known, visitor, nil, mint())
+	groups := []consent.Group{{ID: "joined", Channel: consent.SMS}}
+	plan, err := user.Absorb(known, visitor, nil, groups, mint())
 	if err != nil {
 		t.Fatal(err)
+	}
+	var events []consent.Event
+	for _, c := range plan.Consent {
+		events = append(events, c.Event)
+	}
+	if broken := plan.After.Ledger.Verify(events); len(broken) > 0 || plan.After.Ledger.Lines != 3 || events[2].Channel != consent.SMS {
+		t.Errorf("the ledger after the merge: %+v of %+v; want 3 whole lines, the last of SMS", broken, plan.After.Ledger)
 	}
 	// Who left everything had left what the other had joined; a subscription is not carried over.
 	want := map[string]consent.Subscription{"joined": left, consent.AllGroups: left}
