@@ -214,6 +214,28 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	tn.want(400, "POST", tn.consentPath("/links"), `{}`)
 }
 
+// TestLinksAfterRotation: a link that is made after the keys were rotated works at once, and an older one no more.
+func TestLinksAfterRotation(t *testing.T) {
+	tn := newTenant(t)
+	group := tn.group(`"name":"News","channel":"email"`)
+	u := tn.user(200, "POST", client, `{"identifier":[{"external_id":"u"}]}`)
+	put := func() string {
+		body := tn.want(200, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q}`, u.ID)).body
+		link := decode[struct {
+			PreferencesURL string `json:"preferences_url"`
+		}](t, body).PreferencesURL
+		return fmt.Sprintf(`{"token":%q,"subscriptions":[%s]}`, link[strings.LastIndexByte(link, '/')+1:], choices([]string{group + "=unsubscribed"}))
+	}
+	old := put()
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", old)
+	tn.wantAs(project.Admin, 200, "PATCH", tn.consentPath("/settings"), `{"link_key":1}`)
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", put())
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", old)
+	tn.wantAs(project.Admin, 200, "PATCH", tn.consentPath("/settings"), `{"oldest_link_key":1}`)
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", put())
+	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", old)
+}
+
 // answers returns what an audience is answered, written code+code, or ok.
 func (tn *tenant) answers(body string) []string {
 	tn.t.Helper()

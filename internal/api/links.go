@@ -49,7 +49,8 @@ func (s *service) links(ctx context.Context, in linksRequest) (linksView, error)
 	if err := s.locate(ctx, &in); err != nil {
 		return linksView{}, err
 	}
-	p, err := s.projects.project(ctx, in.projectID)
+	// The settings as they are now, not from the cache: a link that is signed by a key that was retired never works.
+	p, err := s.consent.Project(ctx, in.projectID)
 	if err != nil {
 		return linksView{}, err
 	}
