@@ -371,6 +371,41 @@ func TestSuppressionsOnTheStore(t *testing.T) {
 	tn.want(400, "GET", path+"?channel=email", "")
 }
 
+// TestSuppressedEverywhere: an address that is held on all channels is suppressed on each of them.
+func TestSuppressedEverywhere(t *testing.T) {
+	tn := newTenant(t)
+	path := tn.consentPath("/suppressions")
+	holds := func(body string) string {
+		t.Helper()
+		got := decode[struct {
+			Channel    string
+			Suppressed bool
+			Holds      []struct{ Channel, Kind string }
+			Ledger     []any
+		}](t, body)
+		text := fmt.Sprint(got.Channel, " ", got.Suppressed)
+		for _, h := range got.Holds {
+			text += " " + h.Channel + "/" + h.Kind
+		}
+		return fmt.Sprint(text, " ", len(got.Ledger))
+	}
+	tn.want(200, "POST", path, `{"channel":"*","address":"X@example.com","kind":"manual"}`)
+	tn.want(200, "POST", path, `{"channel":"*","address":"+15550100009","kind":"legal"}`)
+	tests := []struct{ name, got, want string }{
+		{"e-mail", tn.want(200, "GET", path+"?channel=email&address=x@example.com", "").body, "email true */manual 0"},
+		{"SMS", tn.want(200, "GET", path+"?channel=sms&address=%2B15550100009", "").body, "sms true */legal 0"},
+		{"all", tn.want(200, "GET", path+"?channel=*&address=x@example.com", "").body, "* true */manual 1"},
+		{"set", tn.want(200, "POST", path, `{"channel":"email","address":"x@example.com","kind":"bounce"}`).body, "email true email/bounce */manual 0"},
+		{"lifted", tn.wantAs(project.Admin, 200, "DELETE", path, `{"channel":"email","address":"x@example.com","kind":"bounce","reason":"r"}`).body, "email true */manual 0"},
+		{"another", tn.want(200, "GET", path+"?channel=email&address=y@example.com", "").body, "email false 0"},
+	}
+	for _, tt := range tests {
+		if got := holds(tt.got); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestReviewsOnTheStore(t *testing.T) {
 	tn := newTenant(t)
 	texts := tn.group(`"name":"Texts","channel":"sms"`)
