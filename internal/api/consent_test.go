@@ -211,7 +211,16 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	}
 	tn.want(404, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q}`, uuid.NewString()))
 	tn.want(404, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q,"subscription_id":%q}`, u.ID, uuid.NewString()))
-	tn.want(400, "POST", tn.consentPath("/links"), `{}`)
+	for body, field := range map[string]string{
+		`{}`: "/user_id",
+		fmt.Sprintf(`{"user_id":%q,"identifier":[{"external_id":"u"}]}`, u.ID): "/identifier",
+		`{"user_id":"u"}`:   "/user_id",
+		`{"identifier":[]}`: "/identifier",
+	} {
+		if got := tn.want(400, "POST", tn.consentPath("/links"), body).body; !strings.Contains(got, `"pointer":"`+field+`"`) {
+			t.Errorf("links of %s: got %s, want a fault of %s", body, got, field)
+		}
+	}
 }
 
 // TestLinksAfterRotation: a link that is made after the keys were rotated works at once, and an older one no more.
