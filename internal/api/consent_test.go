@@ -72,7 +72,7 @@ func TestGroupsOnTheStore(t *testing.T) {
 	if !strings.Contains(body, `"name":"Digest","description":"Once a week","channel":"email","is_public":true,"default":"unsubscribed"`) {
 		t.Errorf("created: %s", body)
 	}
-	body = tn.want(200, "PATCH", one, `{"name":"Weekly","is_public":false,"default":null,"channel":"sms"}`).body
+	body = tn.want(200, "PATCH", one, `{"name":"Weekly","is_public":false,"default":null,"channel":null}`).body
 	if !strings.Contains(body, `"name":"Weekly","description":"Once a week","channel":"email","is_public":false,"default":null`) {
 		t.Errorf("changed: %s", body)
 	}
@@ -80,6 +80,9 @@ func TestGroupsOnTheStore(t *testing.T) {
 		tn.want(400, "POST", all, bad)
 	}
 	tn.want(400, "PATCH", one, `{"name":""}`)
+	if got := tn.want(400, "PATCH", one, `{"channel":"sms"}`).body; !strings.Contains(got, "/channel: never changes") {
+		t.Errorf("a change of the channel: %s", got)
+	}
 	tn.want(403, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "") // again
@@ -114,6 +117,9 @@ func TestSettingsOnTheStore(t *testing.T) {
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
+	}
+	if got := tn.wantAs(project.Admin, 400, "PATCH", path, `{"brand":"B","require_optin":true}`).body; !strings.Contains(got, `"pointer":"/require_optin"`) {
+		t.Errorf("a setting that does not exist: %s", got)
 	}
 	if diff := cmp.Diff(want, tn.want(200, "GET", path, "").body); diff != "" {
 		t.Errorf("a bad request changed settings (-want +got):\n%s", diff)

@@ -43,7 +43,7 @@ type groupChange struct {
 	patch consent.GroupPatch
 }
 
-// decodeGroupPatch reads a change of a group. Its channel is not among what changes, and ignored.
+// decodeGroupPatch reads a change of a group. Its channel is not among what changes.
 func decodeGroupPatch(r *http.Request) (groupChange, error) {
 	path, err := decodeGroupPath(r)
 	if err != nil {
@@ -53,6 +53,9 @@ func decodeGroupPatch(r *http.Request) (groupChange, error) {
 	o, err := decodeBody(r, b)
 	if err != nil {
 		return groupChange{}, err
+	}
+	if o.fields["channel"] != nil {
+		b.body("/channel", "never changes: people consented to it; make another group")
 	}
 	in := groupChange{path, readGroupPatch(o)}
 	valid := consent.Group{Name: "valid", Channel: consent.Email}
