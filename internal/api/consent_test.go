@@ -83,6 +83,31 @@ func TestGroupsOnTheStore(t *testing.T) {
 	if got := tn.want(400, "PATCH", one, `{"channel":"sms"}`).body; !strings.Contains(got, "/channel: never changes") {
 		t.Errorf("a change of the channel: %s", got)
 	}
+	for _, name := range []string{"   ", `a\u0000b`, `News\u202eswen`, `\u2066News`, `a\nb`} {
+		for method, path := range map[string]string{"POST": all, "PATCH": one} {
+			body := `{"name":"` + name + `"}`
+			if method == "POST" {
+				body = `{"channel":"sms","name":"` + name + `"}`
+			}
+			if got := tn.want(400, method, path, body).body; !strings.Contains(got, `"pointer":"/name"`) {
+				t.Errorf("%s of the name %s: %s", method, name, got)
+			}
+		}
+	}
+	other := tn.group(`"name":"  Offers ","channel":"email"`)
+	if body := tn.want(200, "GET", all+"/"+other, "").body; !strings.Contains(body, `"name":"Offers"`) {
+		t.Errorf("a name with space around it: %s", body)
+	}
+	tn.want(409, "POST", all, `{"name":"WEEKLY","channel":"email"}`)
+	tn.want(409, "PATCH", all+"/"+other, `{"name":" weekly "}`)
+	tn.want(200, "PATCH", one, `{"name":"Weekly"}`)
+	tn.wantAs(project.Admin, 200, "POST", tn.consentPath("/subscriptions/"+tn.group(`"name":"Weekly","channel":"sms"`)+"/archive"), "")
+	tn.group(`"name":"Weekly","channel":"sms"`)
+	for _, g := range decode[struct{ Results []struct{ ID string } }](t, tn.want(200, "GET", all, "").body).Results {
+		if g.ID != id {
+			tn.wantAs(project.Admin, 200, "POST", all+"/"+g.ID+"/archive", "")
+		}
+	}
 	tn.want(403, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "") // again
@@ -91,8 +116,8 @@ func TestGroupsOnTheStore(t *testing.T) {
 	if got := decode[list](t, tn.want(200, "GET", all, "").body); len(got.Results) != 0 {
 		t.Errorf("archived groups are listed: %v", got)
 	}
-	if got := decode[list](t, tn.want(200, "GET", all+"?include_archived=true", "").body); len(got.Results) != 1 {
-		t.Errorf("with archived groups: got %v, want one", got)
+	if got := decode[list](t, tn.want(200, "GET", all+"?include_archived=true", "").body); len(got.Results) != 4 {
+		t.Errorf("with archived groups: got %v, want four", got)
 	}
 	tn.want(404, "GET", all+"/"+uuid.NewString(), "")
 	for i := range consent.MaxGroups {
