@@ -138,7 +138,7 @@ func TestSettingsOnTheStore(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{
-		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
+		`{"brand":"  "}`, `{"brand":"Ac\nme"}`, `{"brand":"\u202eemcA"}`, `{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
@@ -409,6 +409,23 @@ func TestSuppressionsOnTheStore(t *testing.T) {
 		t.Errorf("an address that nobody suppressed: %+v", got)
 	}
 	tn.want(400, "GET", path+"?channel=email", "")
+}
+
+// TestKindsOfSuppressions: only a recipient says stop, and an admin may take it back; an error names what is allowed.
+func TestKindsOfSuppressions(t *testing.T) {
+	tn := newTenant(t)
+	const all = "must be complaint, legal, bounce"
+	for _, tt := range []struct{ method, kind, want string }{
+		{"POST", "stop", all + " or manual; stop is what a recipient says"},
+		{"POST", "spam", all + ` or manual"`},
+		{"DELETE", "spam", all + ", manual or stop"},
+	} {
+		body := fmt.Sprintf(`{"channel":"sms","address":"+15550100009","kind":%q,"reason":"r"}`, tt.kind)
+		if got := tn.wantAs(project.Admin, 400, tt.method, tn.consentPath("/suppressions"), body).body; !strings.Contains(got, tt.want) {
+			t.Errorf("%s of %s: got %s, want %s", tt.method, tt.kind, got, tt.want)
+		}
+	}
+	tn.wantAs(project.Admin, 404, "DELETE", tn.consentPath("/suppressions"), `{"channel":"sms","address":"+15550100009","kind":"stop","reason":"r"}`)
 }
 
 // TestSuppressedEverywhere: an address that is held on all channels is suppressed on each of them.

@@ -48,10 +48,12 @@ func readSuppression(r *http.Request, lift bool) (suppressionRequest, error) {
 	h := &in.change.Hold
 	h.Kind, h.Source, h.Reason = consent.Kind(o.textOr("kind", "")), o.textOr("source", "api"), o.textOr("reason", "")
 	switch {
-	case !h.Kind.Valid():
+	case lift && !h.Kind.Valid():
 		b.body("/kind", "must be complaint, legal, bounce, manual or stop")
 	case !lift && h.Kind == consent.Stopped:
-		b.body("/kind", "must not be stop: only a recipient says that; use manual")
+		b.body("/kind", "must be complaint, legal, bounce or manual; stop is what a recipient says")
+	case !lift && !h.Kind.Valid():
+		b.body("/kind", "must be complaint, legal, bounce or manual")
 	}
 	if h.Reason == "" && lift {
 		b.body("/reason", "must be stated")
