@@ -440,11 +440,11 @@ func TestSuppressedEverywhere(t *testing.T) {
 			Holds      []struct{ Channel, Kind string }
 			Ledger     []any
 		}](t, body)
-		text := fmt.Sprint(got.Channel, " ", got.Suppressed)
+		words := []string{got.Channel, fmt.Sprint(got.Suppressed)}
 		for _, h := range got.Holds {
-			text += " " + h.Channel + "/" + h.Kind
+			words = append(words, h.Channel+"/"+h.Kind)
 		}
-		return fmt.Sprint(text, " ", len(got.Ledger))
+		return fmt.Sprint(strings.Join(words, " "), " ", len(got.Ledger))
 	}
 	tn.want(200, "POST", path, `{"channel":"*","address":"X@example.com","kind":"manual"}`)
 	tn.want(200, "POST", path, `{"channel":"*","address":"+15550100009","kind":"legal"}`)
