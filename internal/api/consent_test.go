@@ -138,8 +138,9 @@ func TestSettingsOnTheStore(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{
-		`{"brand":"  "}`, `{"brand":"Ac\nme"}`, `{"brand":"\u202eemcA"}`, `{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
+		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`,
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
+		`{"brand":"  "}`, `{"brand":"Ac\nme"}`, `{"brand":"\u202eemcA"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
 	}
