@@ -72,7 +72,7 @@ func TestGroupsOnTheStore(t *testing.T) {
 	if !strings.Contains(body, `"name":"Digest","description":"Once a week","channel":"email","is_public":true,"default":"unsubscribed"`) {
 		t.Errorf("created: %s", body)
 	}
-	body = tn.want(200, "PATCH", one, `{"name":"Weekly","is_public":false,"default":null,"channel":"sms"}`).body
+	body = tn.want(200, "PATCH", one, `{"name":"Weekly","is_public":false,"default":null,"channel":null}`).body
 	if !strings.Contains(body, `"name":"Weekly","description":"Once a week","channel":"email","is_public":false,"default":null`) {
 		t.Errorf("changed: %s", body)
 	}
@@ -80,6 +80,34 @@ func TestGroupsOnTheStore(t *testing.T) {
 		tn.want(400, "POST", all, bad)
 	}
 	tn.want(400, "PATCH", one, `{"name":""}`)
+	if got := tn.want(400, "PATCH", one, `{"channel":"sms"}`).body; !strings.Contains(got, "/channel: never changes") {
+		t.Errorf("a change of the channel: %s", got)
+	}
+	for _, name := range []string{"   ", `a\u0000b`, `News\u202eswen`, `\u2066News`, `a\nb`} {
+		for method, path := range map[string]string{"POST": all, "PATCH": one} {
+			body := `{"name":"` + name + `"}`
+			if method == "POST" {
+				body = `{"channel":"sms","name":"` + name + `"}`
+			}
+			if got := tn.want(400, method, path, body).body; !strings.Contains(got, `"pointer":"/name"`) {
+				t.Errorf("%s of the name %s: %s", method, name, got)
+			}
+		}
+	}
+	other := tn.group(`"name":"  Offers ","channel":"email"`)
+	if body := tn.want(200, "GET", all+"/"+other, "").body; !strings.Contains(body, `"name":"Offers"`) {
+		t.Errorf("a name with space around it: %s", body)
+	}
+	tn.want(409, "POST", all, `{"name":"WEEKLY","channel":"email"}`)
+	tn.want(409, "PATCH", all+"/"+other, `{"name":" weekly "}`)
+	tn.want(200, "PATCH", one, `{"name":"Weekly"}`)
+	tn.wantAs(project.Admin, 200, "POST", tn.consentPath("/subscriptions/"+tn.group(`"name":"Weekly","channel":"sms"`)+"/archive"), "")
+	tn.group(`"name":"Weekly","channel":"sms"`)
+	for _, g := range decode[struct{ Results []struct{ ID string } }](t, tn.want(200, "GET", all, "").body).Results {
+		if g.ID != id {
+			tn.wantAs(project.Admin, 200, "POST", all+"/"+g.ID+"/archive", "")
+		}
+	}
 	tn.want(403, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "")
 	tn.wantAs(project.Admin, 200, "POST", one+"/archive", "") // again
@@ -88,8 +116,8 @@ func TestGroupsOnTheStore(t *testing.T) {
 	if got := decode[list](t, tn.want(200, "GET", all, "").body); len(got.Results) != 0 {
 		t.Errorf("archived groups are listed: %v", got)
 	}
-	if got := decode[list](t, tn.want(200, "GET", all+"?include_archived=true", "").body); len(got.Results) != 1 {
-		t.Errorf("with archived groups: got %v, want one", got)
+	if got := decode[list](t, tn.want(200, "GET", all+"?include_archived=true", "").body); len(got.Results) != 4 {
+		t.Errorf("with archived groups: got %v, want four", got)
 	}
 	tn.want(404, "GET", all+"/"+uuid.NewString(), "")
 	for i := range consent.MaxGroups {
@@ -112,8 +140,12 @@ func TestSettingsOnTheStore(t *testing.T) {
 	for _, bad := range []string{
 		`{"color":"red"}`, `{"locale":"??"}`, `{"region":"us"}`, `{"require_opt_in":"yes"}`, `{"oldest_link_key":3}`, `{"link_key":256}`, `{"link_key":1}`, `{"link_key":null}`,
 		`{"help_text":"` + strings.Repeat("x", 1531) + `"}`,
+		`{"brand":"  "}`, `{"brand":"Ac\nme"}`, `{"brand":"\u202eemcA"}`,
 	} {
 		tn.wantAs(project.Admin, 400, "PATCH", path, bad)
+	}
+	if got := tn.wantAs(project.Admin, 400, "PATCH", path, `{"brand":"B","require_optin":true}`).body; !strings.Contains(got, `"pointer":"/require_optin"`) {
+		t.Errorf("a setting that does not exist: %s", got)
 	}
 	if diff := cmp.Diff(want, tn.want(200, "GET", path, "").body); diff != "" {
 		t.Errorf("a bad request changed settings (-want +got):\n%s", diff)
@@ -219,7 +251,38 @@ func TestTokensOfPublicKeys(t *testing.T) {
 	}
 	tn.want(404, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q}`, uuid.NewString()))
 	tn.want(404, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q,"subscription_id":%q}`, u.ID, uuid.NewString()))
-	tn.want(400, "POST", tn.consentPath("/links"), `{}`)
+	for body, field := range map[string]string{
+		`{}`: "/user_id",
+		fmt.Sprintf(`{"user_id":%q,"identifier":[{"external_id":"u"}]}`, u.ID): "/identifier",
+		`{"user_id":"u"}`:   "/user_id",
+		`{"identifier":[]}`: "/identifier",
+	} {
+		if got := tn.want(400, "POST", tn.consentPath("/links"), body).body; !strings.Contains(got, `"pointer":"`+field+`"`) {
+			t.Errorf("links of %s: got %s, want a fault of %s", body, got, field)
+		}
+	}
+}
+
+// TestLinksAfterRotation: a link that is made after the keys were rotated works at once, and an older one no more.
+func TestLinksAfterRotation(t *testing.T) {
+	tn := newTenant(t)
+	group := tn.group(`"name":"News","channel":"email"`)
+	u := tn.user(200, "POST", client, `{"identifier":[{"external_id":"u"}]}`)
+	put := func() string {
+		body := tn.want(200, "POST", tn.consentPath("/links"), fmt.Sprintf(`{"user_id":%q}`, u.ID)).body
+		link := decode[struct {
+			PreferencesURL string `json:"preferences_url"`
+		}](t, body).PreferencesURL
+		return fmt.Sprintf(`{"token":%q,"subscriptions":[%s]}`, link[strings.LastIndexByte(link, '/')+1:], choices([]string{group + "=unsubscribed"}))
+	}
+	old := put()
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", old)
+	tn.wantAs(project.Admin, 200, "PATCH", tn.consentPath("/settings"), `{"link_key":1}`)
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", put())
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", old)
+	tn.wantAs(project.Admin, 200, "PATCH", tn.consentPath("/settings"), `{"oldest_link_key":1}`)
+	tn.wantAs(project.Client, 200, "PUT", client+"/subscriptions", put())
+	tn.wantAs(project.Client, 403, "PUT", client+"/subscriptions", old)
 }
 
 // answers returns what an audience is answered, written code+code, or ok.
@@ -355,6 +418,58 @@ func TestSuppressionsOnTheStore(t *testing.T) {
 		t.Errorf("an address that nobody suppressed: %+v", got)
 	}
 	tn.want(400, "GET", path+"?channel=email", "")
+}
+
+// TestKindsOfSuppressions: only a recipient says stop, and an admin may take it back; an error names what is allowed.
+func TestKindsOfSuppressions(t *testing.T) {
+	tn := newTenant(t)
+	const all = "must be complaint, legal, bounce"
+	for _, tt := range []struct{ method, kind, want string }{
+		{"POST", "stop", all + " or manual; stop is what a recipient says"},
+		{"POST", "spam", all + ` or manual"`},
+		{"DELETE", "spam", all + ", manual or stop"},
+	} {
+		body := fmt.Sprintf(`{"channel":"sms","address":"+15550100009","kind":%q,"reason":"r"}`, tt.kind)
+		if got := tn.wantAs(project.Admin, 400, tt.method, tn.consentPath("/suppressions"), body).body; !strings.Contains(got, tt.want) {
+			t.Errorf("%s of %s: got %s, want %s", tt.method, tt.kind, got, tt.want)
+		}
+	}
+	tn.wantAs(project.Admin, 404, "DELETE", tn.consentPath("/suppressions"), `{"channel":"sms","address":"+15550100009","kind":"stop","reason":"r"}`)
+}
+
+// TestSuppressedEverywhere: an address that is held on all channels is suppressed on each of them.
+func TestSuppressedEverywhere(t *testing.T) {
+	tn := newTenant(t)
+	path := tn.consentPath("/suppressions")
+	holds := func(body string) string {
+		t.Helper()
+		got := decode[struct {
+			Channel    string
+			Suppressed bool
+			Holds      []struct{ Channel, Kind string }
+			Ledger     []any
+		}](t, body)
+		words := []string{got.Channel, fmt.Sprint(got.Suppressed)}
+		for _, h := range got.Holds {
+			words = append(words, h.Channel+"/"+h.Kind)
+		}
+		return fmt.Sprint(strings.Join(words, " "), " ", len(got.Ledger))
+	}
+	tn.want(200, "POST", path, `{"channel":"*","address":"X@example.com","kind":"manual"}`)
+	tn.want(200, "POST", path, `{"channel":"*","address":"+15550100009","kind":"legal"}`)
+	tests := []struct{ name, got, want string }{
+		{"e-mail", tn.want(200, "GET", path+"?channel=email&address=x@example.com", "").body, "email true */manual 0"},
+		{"SMS", tn.want(200, "GET", path+"?channel=sms&address=%2B15550100009", "").body, "sms true */legal 0"},
+		{"all", tn.want(200, "GET", path+"?channel=*&address=x@example.com", "").body, "* true */manual 1"},
+		{"set", tn.want(200, "POST", path, `{"channel":"email","address":"x@example.com","kind":"bounce"}`).body, "email true email/bounce */manual 0"},
+		{"lifted", tn.wantAs(project.Admin, 200, "DELETE", path, `{"channel":"email","address":"x@example.com","kind":"bounce","reason":"r"}`).body, "email true */manual 0"},
+		{"another", tn.want(200, "GET", path+"?channel=email&address=y@example.com", "").body, "email false 0"},
+	}
+	for _, tt := range tests {
+		if got := holds(tt.got); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
 }
 
 func TestReviewsOnTheStore(t *testing.T) {

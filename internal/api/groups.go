@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -43,7 +45,7 @@ type groupChange struct {
 	patch consent.GroupPatch
 }
 
-// decodeGroupPatch reads a change of a group. Its channel is not among what changes, and ignored.
+// decodeGroupPatch reads a change of a group. Its channel is not among what changes.
 func decodeGroupPatch(r *http.Request) (groupChange, error) {
 	path, err := decodeGroupPath(r)
 	if err != nil {
@@ -54,6 +56,9 @@ func decodeGroupPatch(r *http.Request) (groupChange, error) {
 	if err != nil {
 		return groupChange{}, err
 	}
+	if o.fields["channel"] != nil {
+		b.body("/channel", "never changes: people consented to it; make another group")
+	}
 	in := groupChange{path, readGroupPatch(o)}
 	valid := consent.Group{Name: "valid", Channel: consent.Email}
 	return in, b.domain(in.patch.Apply(valid).Check())
@@ -62,11 +67,19 @@ func decodeGroupPatch(r *http.Request) (groupChange, error) {
 // readGroupPatch reads what can change of a group. A default of null leaves it to the project; all else that is null
 // keeps what is stored.
 func readGroupPatch(o object) consent.GroupPatch {
-	p := consent.GroupPatch{Name: o.text("name"), Description: o.text("description"), Public: o.truth("is_public")}
+	p := consent.GroupPatch{Name: trimmed(o.text("name")), Description: o.text("description"), Public: o.truth("is_public")}
 	if o.has("default") {
 		p.Default = new(consent.State(o.textOr("default", "")))
 	}
 	return p
+}
+
+// trimmed returns the text without space around it.
+func trimmed(s *string) *string {
+	if s != nil {
+		s = new(strings.TrimSpace(*s))
+	}
+	return s
 }
 
 // domain notes what the domain found wrong, and returns b if anything is.
@@ -113,7 +126,33 @@ func decodeGroups(r *http.Request) (groupsRequest, error) {
 
 // createGroup makes a group.
 func (s *service) createGroup(ctx context.Context, g consent.Group) (newGroupView, error) {
+	if err := s.distinct(ctx, g); err != nil {
+		return newGroupView{}, err
+	}
 	return newGroupView{viewGroup(g)}, s.consent.CreateGroup(ctx, g)
+}
+
+// distinct returns consent.ErrGroupExists if another group of the project is like the one that is to be stored. It stops
+// mistakes and repeated requests, not two calls in the same instant.
+func (s *service) distinct(ctx context.Context, g consent.Group) error {
+	all, err := s.consent.Groups(ctx, g.ProjectID)
+	alike := func(o consent.Group) bool { return o.ID != g.ID && o.Alike(g) }
+	if err == nil && slices.ContainsFunc(all, alike) {
+		err = consent.ErrGroupExists
+	}
+	return err
+}
+
+// nameFree is distinct for a group that is to change, if its name is to.
+func (s *service) nameFree(ctx context.Context, in groupChange) error {
+	if in.patch.Name == nil {
+		return nil
+	}
+	g, err := s.consent.Group(ctx, in.projectID, in.groupID)
+	if err != nil {
+		return err
+	}
+	return s.distinct(ctx, in.patch.Apply(g))
 }
 
 // group reads one group.
@@ -124,6 +163,9 @@ func (s *service) group(ctx context.Context, in groupPath) (groupView, error) {
 
 // patchGroup changes one group.
 func (s *service) patchGroup(ctx context.Context, in groupChange) (groupView, error) {
+	if err := s.nameFree(ctx, in); err != nil {
+		return groupView{}, err
+	}
 	g, err := s.consent.PatchGroup(ctx, in.projectID, in.groupID, in.patch)
 	return viewGroup(g), err
 }

@@ -16,7 +16,7 @@ type linksRequest struct {
 	base                       string // of the URLs
 }
 
-// decodeLinks reads {user_id or identifier, subscription_id}.
+// decodeLinks reads {user_id or identifier, subscription_id}: one name of the user, as two could mean two users.
 func (s *service) decodeLinks(r *http.Request) (linksRequest, error) {
 	b := &badRequest{}
 	o, err := decodeBody(r, b)
@@ -32,7 +32,14 @@ func (s *service) decodeLinks(r *http.Request) (linksRequest, error) {
 			b.body("/subscription_id", "must be a UUID")
 		}
 	}
+	if o.fields["user_id"] == nil && o.fields["identifier"] == nil {
+		b.body("/user_id", "is needed, or identifier in its place")
+		return in, b.err()
+	}
 	if id := o.text("user_id"); id != nil {
+		if o.fields["identifier"] != nil {
+			b.body("/identifier", "must be left out where user_id names the user")
+		}
 		if in.userID, err = project.ParseID(*id); err != nil {
 			b.body("/user_id", "must be a UUID")
 		}
@@ -49,7 +56,8 @@ func (s *service) links(ctx context.Context, in linksRequest) (linksView, error)
 	if err := s.locate(ctx, &in); err != nil {
 		return linksView{}, err
 	}
-	p, err := s.projects.project(ctx, in.projectID)
+	// The settings as they are now, not from the cache: a link that is signed by a key that was retired never works.
+	p, err := s.consent.Project(ctx, in.projectID)
 	if err != nil {
 		return linksView{}, err
 	}

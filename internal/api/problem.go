@@ -73,6 +73,7 @@ var kinds = []kind{
 	{consent.ErrNoGroup, http.StatusNotFound, "not-found", "resource not found", ""},
 	{consent.ErrNotSuppressed, http.StatusNotFound, "not-found", "resource not found", ""},
 	{consent.ErrArchived, http.StatusConflict, "archived", "conflict", "the group is archived, and changes no more"},
+	{consent.ErrGroupExists, http.StatusConflict, "group-exists", "conflict", ""},
 	{consent.ErrTooManyGroups, http.StatusConflict, "too-many-groups", "conflict", ""},
 	{user.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", "there is no such user or identifier"},
 	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",

@@ -16,14 +16,27 @@ type settingsChange struct {
 	body      object
 }
 
-// decodeSettings reads a change of settings. What is absent stays; null takes a setting back to its default.
+// decodeSettings reads a change of settings. What is absent stays; null takes a setting back to its default. A name that is
+// none of a setting is refused.
 func decodeSettings(r *http.Request) (settingsChange, error) {
 	b := &badRequest{}
 	o, err := decodeBody(r, b)
-	if err == nil {
-		err = b.err()
+	if err != nil {
+		return settingsChange{}, err
 	}
-	return settingsChange{projectOf(r.Context()), o}, err
+	for name := range o.fields {
+		if !isSetting(name) {
+			b.body(o.at(name), "is not the name of a setting")
+		}
+	}
+	return settingsChange{projectOf(r.Context()), o}, b.err()
+}
+
+// isSetting reports whether there is a setting of the name. A name that is misspelt must not pass for a change: the project
+// would go on mailing people who did not opt in.
+func isSetting(name string) bool {
+	var s project.Settings
+	return settingTexts(&s)[name] != nil || settingSwitches(&s)[name] != nil || settingNumbers(&s)[name] != nil
 }
 
 // settings reads the settings of the project, never from the cache.
@@ -55,7 +68,7 @@ func readSettings(o object, s project.Settings) (project.Settings, error) {
 			*field = value != nil && *value
 		}
 	}
-	for name, field := range map[string]*uint8{"link_key": &s.LinkKey, "oldest_link_key": &s.OldestLinkKey} {
+	for name, field := range settingNumbers(&s) {
 		if o.has(name) {
 			*field = o.small(name)
 		}
@@ -80,6 +93,11 @@ func settingSwitches(s *project.Settings) map[string]*bool {
 		"no_undo": &s.NoUndo, "require_opt_in": &s.RequireOptIn,
 		"keep_address": &s.KeepAddress, "keep_user_agent": &s.KeepUserAgent,
 	}
+}
+
+// settingNumbers names the settings that are small numbers on the wire, and where each is.
+func settingNumbers(s *project.Settings) map[string]*uint8 {
+	return map[string]*uint8{"link_key": &s.LinkKey, "oldest_link_key": &s.OldestLinkKey}
 }
 
 // small returns a whole number from 0 to 255; 0 when it is null.

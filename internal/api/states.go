@@ -150,7 +150,7 @@ func (s *service) openToken(ctx context.Context, in *setRequest) error {
 	if err != nil {
 		return errToken
 	}
-	p, err := s.projects.project(ctx, in.projectID)
+	p, err := s.consent.Project(ctx, in.projectID) // not from the cache, which may not know the key yet
 	if err != nil {
 		return err
 	}

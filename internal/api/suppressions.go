@@ -48,10 +48,12 @@ func readSuppression(r *http.Request, lift bool) (suppressionRequest, error) {
 	h := &in.change.Hold
 	h.Kind, h.Source, h.Reason = consent.Kind(o.textOr("kind", "")), o.textOr("source", "api"), o.textOr("reason", "")
 	switch {
-	case !h.Kind.Valid():
+	case lift && !h.Kind.Valid():
 		b.body("/kind", "must be complaint, legal, bounce, manual or stop")
 	case !lift && h.Kind == consent.Stopped:
-		b.body("/kind", "must not be stop: only a recipient says that; use manual")
+		b.body("/kind", "must be complaint, legal, bounce or manual; stop is what a recipient says")
+	case !lift && !h.Kind.Valid():
+		b.body("/kind", "must be complaint, legal, bounce or manual")
 	}
 	if h.Reason == "" && lift {
 		b.body("/reason", "must be stated")
@@ -107,10 +109,14 @@ func parseAddress(c consent.Channel, s string) (string, map[string]string) {
 	return address, nil
 }
 
-// suppression reads what is known of an address.
+// suppression reads what is known of an address: on the channel and, as that holds there too, on all channels.
 func (s *service) suppression(ctx context.Context, in addressRequest) (suppressionView, error) {
+	everywhere, err := s.everywhere(ctx, in)
+	if err != nil {
+		return suppressionView{}, err
+	}
 	known, events, err := s.consent.Suppression(ctx, in.projectID, in.channel, in.address)
-	v := viewSuppression(known)
+	v := suppressionView{holdsView: viewHolds(known, everywhere...), Ledger: []lineView{}}
 	for _, e := range events {
 		v.Ledger = append(v.Ledger, viewLine(e))
 	}
@@ -119,11 +125,24 @@ func (s *service) suppression(ctx context.Context, in addressRequest) (suppressi
 
 // suppress suppresses an address, or lifts that.
 func (s *service) suppress(ctx context.Context, in suppressionRequest) (holdsView, error) {
+	everywhere, err := s.everywhere(ctx, in.addressRequest) // first: no failure may follow a change that was made
+	if err != nil {
+		return holdsView{}, err
+	}
 	known, err := s.consent.ChangeSuppression(ctx, in.projectID, in.channel, in.address, in.change)
-	return viewSuppression(known).holdsView, err
+	return viewHolds(known, everywhere...), err
 }
 
-// holdsView is whether and why an address is suppressed. The address itself is not stored, and not repeated.
+// everywhere returns what is known of the address on all channels; nothing if that is what the request asks about.
+func (s *service) everywhere(ctx context.Context, in addressRequest) ([]consent.Suppression, error) {
+	if in.channel == consent.AnyChannel {
+		return nil, nil
+	}
+	known, _, err := s.consent.Suppression(ctx, in.projectID, consent.AnyChannel, in.address)
+	return []consent.Suppression{known}, err
+}
+
+// holdsView is whether and why an address is suppressed on a channel, by what holds there or on all channels. The address itself is not stored, and not repeated.
 type holdsView struct {
 	Channel    consent.Channel `json:"channel"`
 	Suppressed bool            `json:"suppressed"`
@@ -133,23 +152,27 @@ type holdsView struct {
 }
 
 type holdView struct {
-	Kind   consent.Kind `json:"kind"`
-	Source string       `json:"source"`
-	Reason string       `json:"reason"`
-	Since  moment       `json:"since"`
+	Channel consent.Channel `json:"channel"` // where it was set: that of the request, or *
+	Kind    consent.Kind    `json:"kind"`
+	Source  string          `json:"source"`
+	Reason  string          `json:"reason"`
+	Since   moment          `json:"since"`
 }
 
-// suppressionView adds the ledger of the address, oldest first.
+// suppressionView adds the ledger of the address on the channel of the request, oldest first.
 type suppressionView struct {
 	holdsView
 	Ledger []lineView `json:"ledger"`
 }
 
-func viewSuppression(s consent.Suppression) suppressionView {
-	v := suppressionView{Ledger: []lineView{}}
-	v.Channel, v.Holds, v.LeftSubscriptionIDs = s.Channel, []holdView{}, append([]string{}, s.Groups...)
-	for _, h := range s.Holds() {
-		v.Holds = append(v.Holds, holdView{h.Kind, h.Source, h.Reason, moment(h.Since)})
+// viewHolds shows what is known of an address on a channel, and after it what is on all of them.
+func viewHolds(s consent.Suppression, everywhere ...consent.Suppression) holdsView {
+	v := holdsView{Channel: s.Channel, Holds: []holdView{}, LeftSubscriptionIDs: []string{}}
+	for _, s := range append([]consent.Suppression{s}, everywhere...) {
+		v.LeftSubscriptionIDs = append(v.LeftSubscriptionIDs, s.Groups...)
+		for _, h := range s.Holds() {
+			v.Holds = append(v.Holds, holdView{s.Channel, h.Kind, h.Source, h.Reason, moment(h.Since)})
+		}
 	}
 	v.Suppressed = len(v.Holds) > 0
 	return v

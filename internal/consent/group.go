@@ -2,8 +2,11 @@ package consent
 
 import (
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"lunogram-users/internal/label"
 )
 
 // Group is a subscription group: one kind of message on one channel.
@@ -27,6 +30,13 @@ type Group struct {
 // Archived reports whether the group is out of use.
 func (g Group) Archived() bool { return !g.ArchivedAt.IsZero() }
 
+// Alike reports whether people could not tell the groups apart: both are in use, on one channel and under one name, case
+// and space around it aside.
+func (g Group) Alike(o Group) bool {
+	fold := func(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+	return !g.Archived() && !o.Archived() && g.Channel == o.Channel && fold(g.Name) == fold(o.Name)
+}
+
 const (
 	// MaxGroups is how many groups in use a project has at most, so that all of a user's states change in one transaction.
 	MaxGroups = 50
@@ -43,6 +53,8 @@ var (
 	ErrNoGroup = errors.New("there is no such group in the project")
 	// ErrArchived says that a group is archived, and so cannot change any more.
 	ErrArchived = errors.New("the group is archived")
+	// ErrGroupExists says that a group in use has that channel and name.
+	ErrGroupExists = errors.New("the project has a group in use of that channel and name")
 	// ErrNotSuppressed says that there is nothing to lift.
 	ErrNotSuppressed = errors.New("the address is not suppressed for that reason")
 	// ErrTooManyGroups says that the project has as many groups as it may.
@@ -79,6 +91,8 @@ func (g Group) Check() []Fault {
 	var faults []Fault
 	if n := utf8.RuneCountInString(g.Name); n < 1 || n > maxName {
 		faults = append(faults, Fault{"name", "must have 1 to 255 characters"})
+	} else if err := label.Check(g.Name); err != nil {
+		faults = append(faults, Fault{"name", err.Error()})
 	}
 	if utf8.RuneCountInString(g.Description) > maxDescription {
 		faults = append(faults, Fault{"description", "must have at most 1,000 characters"})

@@ -95,7 +95,7 @@ func newHandler(store Store, o Options) *handler {
 func (h *handler) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.sorry(w, r, http.StatusForbidden, brokenPage)
+		h.sorry(w, r, http.StatusForbidden, foreignPage)
 	}))
 	protected := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

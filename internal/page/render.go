@@ -24,6 +24,7 @@ const (
 	unsubscribePage  = "unsubscribe"
 	unsubscribedPage = "unsubscribed"
 	brokenPage       = "broken"
+	foreignPage      = "foreign"
 	failedPage       = "failed"
 )
 

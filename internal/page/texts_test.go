@@ -47,7 +47,7 @@ func TestTexts(t *testing.T) {
 func usedTexts(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{
-		preferencesPage: true, unsubscribePage: true, unsubscribedPage: true, brokenPage: true, failedPage: true,
+		preferencesPage: true, unsubscribePage: true, unsubscribedPage: true, brokenPage: true, foreignPage: true, failedPage: true,
 		outcome{Saved: true}.title(""): true, outcome{Stopped: true}.title(""): true, outcome{Failed: "x"}.title(""): true,
 	}
 	for _, c := range order {
@@ -116,7 +116,7 @@ func TestEveryPageRenders(t *testing.T) {
 	t.Parallel()
 	h := newHandler(nil, Options{})
 	for _, l := range languages {
-		for _, page := range []string{preferencesPage, unsubscribePage, unsubscribedPage, brokenPage, failedPage} {
+		for _, page := range []string{preferencesPage, unsubscribePage, unsubscribedPage, brokenPage, foreignPage, failedPage} {
 			for _, o := range []outcome{{}, {Failed: "unread"}, {Stopped: true}, {Saved: true}, {Saved: true, Changed: []row{{Name: "N", On: true}, {Name: "M"}}}} {
 				v := newView(h.table.in(l), project.Project{Name: "<Acme>"})
 				v.outcome = o

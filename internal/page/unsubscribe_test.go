@@ -285,6 +285,9 @@ func TestOtherSites(t *testing.T) {
 		if a.status != test.status {
 			t.Errorf("%s: status %d, want %d", test.name, a.status, test.status)
 		}
+		if a.status == http.StatusForbidden && !strings.Contains(a.text(), "The request came from another website.") {
+			t.Errorf("%s: the page says %s", test.name, a.text())
+		}
 		if _, ledger := s.take(); (len(ledger) > 0) != (test.status == http.StatusOK) {
 			t.Errorf("%s: ledger %v", test.name, ledger)
 		}

@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
+
+	"lunogram-users/internal/label"
 )
 
 // Settings are what a project chooses. The zero value of each is its default.
@@ -52,6 +54,9 @@ func (s *Settings) Normalize() []Fault {
 	}
 	check(s.Region == "" || ValidRegion(s.Region), "region", "must be a country of ISO 3166-1 in two upper-case letters, such as US")
 	check(utf8.RuneCountInString(s.Brand) <= maxBrand, "brand", "must have at most 100 characters")
+	if err := label.Check(s.Brand); s.Brand != "" && err != nil {
+		check(false, "brand", err.Error())
+	}
 	check(s.Color == "" || isColor(s.Color), "color", "must be a colour in the form #0b57d0")
 	if s.Locale != "" {
 		tag, err := language.Parse(s.Locale)
