@@ -75,7 +75,7 @@ func printMemory(ctx context.Context, cloud *local.Cloud, short, long int) error
 	defer w.Flush()
 	fmt.Fprintf(w, "rows\trows/s\tCPU µs a row\tpeak memory of a process\t\n")
 	for _, n := range []int{short, long} {
-		if _, err := cloud.Kill("import"); err != nil { // a fresh process has a peak of its own
+		if err := restart(ctx, cloud, "import"); err != nil {
 			return err
 		}
 		projectID, _, err := newProject(ctx, cloud)
@@ -98,6 +98,24 @@ func printMemory(ctx context.Context, cloud *local.Cloud, short, long int) error
 		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%.0f MB\t\n", n, result.rate, float64(result.cpu.Microseconds())/float64(n), float64(result.peak)/1e6)
 	}
 	return nil
+}
+
+// restart ends the processes of a function, since a fresh one has a peak of its own.
+func restart(ctx context.Context, cloud *local.Cloud, function string) error {
+	if _, err := cloud.Kill(function); err != nil {
+		return err
+	}
+	for {
+		pids, err := cloud.Processes(function)
+		if err != nil || len(pids) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // customers returns a file in the form of the specification's.
