@@ -53,7 +53,7 @@ func standing(t *testing.T, s *dynamo.Store, p project.Project, userID string) [
 	var got []string
 	for _, st := range all {
 		text := st.Group.ID + "=" + string(st.State)
-		if st.Suppressed {
+		if st.Suppressed || st.LeftBefore { // as the API says suppressed
 			text += "*"
 		}
 		got = append(got, text)
