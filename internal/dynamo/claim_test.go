@@ -75,7 +75,8 @@ func TestLoadsRace(t *testing.T) {
 	for i, load := range []user.Load{theLoad(p), theLoad(p), newLoad(p)} {
 		wg.Go(func() {
 			for n, r := range doLoad(t, s, load, rows...) {
-				if r.Err != nil {
+				// Where the API was quicker, n1 and crm:1 are two users by now, whom row 1 must not glue together.
+				if _, conflict := errors.AsType[*user.ConflictError](r.Err); r.Err != nil && (!conflict || n > 0) {
 					t.Errorf("load %d, row %d: %v", i, n+1, r.Err)
 				}
 			}
