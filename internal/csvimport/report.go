@@ -29,7 +29,7 @@ const maxChanges = 100
 
 // report counts the rows of a segment and stores its parts of the results.
 func (w *worker) report(ctx context.Context, s *segment, c *Chunk) error {
-	p := w.plan.newParts()
+	p := newParts(w.plan)
 	var left []int64
 	for i := range s.rows {
 		l := &s.rows[i]
@@ -105,11 +105,9 @@ type parts struct {
 	changeLines              *json.Encoder
 }
 
-func (p plan) newParts() *parts { return newParts(p.Sheet, p.writer) }
-
-func newParts(s *sheet.Sheet, writer func(io.Writer) *csv.Writer) *parts {
-	p := &parts{sheet: s}
-	p.errorRows, p.skippedRows = writer(&p.errors), writer(&p.skipped)
+func newParts(of plan) *parts {
+	p := &parts{sheet: of.Sheet}
+	p.errorRows, p.skippedRows = of.writer(&p.errors), of.writer(&p.skipped)
 	p.changeLines = json.NewEncoder(&p.changes)
 	p.changeLines.SetEscapeHTML(false)
 	return p

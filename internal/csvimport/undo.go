@@ -25,11 +25,11 @@ const revertUsers = 100
 // its rows of one user may be far apart, so its users are taken back in groups, for each of which all objects are read.
 func (i *Importer) revert(ctx context.Context, t Task, record Import, chunk Chunk) (Chunk, error) {
 	r := &reverter{Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, last: lastCall(ctx)}
-	err := r.segments(ctx)
+	take := r.segments
 	if t.Chunk == record.Chunks {
-		err = r.tail(ctx)
+		take = r.tail
 	}
-	if err != nil {
+	if err := take(ctx); err != nil {
 		return r.chunk, err
 	}
 	r.chunk.Done = true
@@ -52,25 +52,23 @@ func (r *reverter) prefix() string { return r.record.undoKey(chunkName(r.task.Ch
 
 // segments takes back a chunk segment by segment.
 func (r *reverter) segments(ctx context.Context) error {
-	if r.task.Chunk == r.record.Chunks {
-		return nil
-	}
 	var group images
-	first := ""
+	first := int64(0)
 	for key, err := range r.Objects.List(ctx, r.prefix()) {
 		if err != nil {
 			return err
 		}
-		if row := firstRow(key); row != first {
+		row, err := firstRow(key)
+		if err != nil {
+			return err
+		}
+		if row != first {
 			if err := r.group(ctx, first, &group); err != nil {
 				return err
 			}
 			first, group = row, images{}
 		}
-		if skip, err := r.settled(first); skip || err != nil {
-			if err != nil {
-				return err
-			}
+		if r.settled(first) {
 			continue
 		}
 		object, err := r.content(ctx, key)
@@ -85,19 +83,17 @@ func (r *reverter) segments(ctx context.Context) error {
 }
 
 // firstRow returns the number of the first row of a segment, of which the key names a before-image.
-func firstRow(key string) string {
+func firstRow(key string) (int64, error) {
 	name, _, _ := strings.Cut(key[strings.LastIndexByte(key, '/')+1:], "-")
-	return name
+	row, err := strconv.ParseInt(name, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("the name of a before-image: %w", err)
+	}
+	return row, nil
 }
 
 // settled reports whether an earlier delivery has taken back the segment with the first row, or the group with the number.
-func (r *reverter) settled(first string) (bool, error) {
-	row, err := strconv.ParseInt(first, 10, 64)
-	if err != nil {
-		return false, fmt.Errorf("the name of a before-image: %w", err)
-	}
-	return row <= r.chunk.Row, nil
-}
+func (r *reverter) settled(number int64) bool { return number <= r.chunk.Row }
 
 // objectsOfAGroup is how many objects of the tail, each of at most a segment, make a group of users.
 const objectsOfAGroup = 100
@@ -115,11 +111,8 @@ func (r *reverter) tail(ctx context.Context) error {
 		}
 	}
 	for n := range groups {
-		first := rowName(int64(n + 1))
-		if skip, err := r.settled(first); skip || err != nil {
-			if err != nil {
-				return err
-			}
+		number := int64(n + 1)
+		if r.settled(number) {
 			continue
 		}
 		var group images
@@ -134,7 +127,7 @@ func (r *reverter) tail(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := r.group(ctx, first, &group); err != nil {
+		if err := r.group(ctx, number, &group); err != nil {
 			return err
 		}
 	}
@@ -190,17 +183,13 @@ func (g *images) users() [][]user.Before {
 	return users
 }
 
-// group takes back the users of a group, whose name is a number, and moves the checkpoint behind it.
-func (r *reverter) group(ctx context.Context, name string, g *images) error {
+// group takes back the users of a group, and moves the checkpoint behind its number.
+func (r *reverter) group(ctx context.Context, number int64, g *images) error {
 	if len(g.before) == 0 {
 		return nil
 	}
 	if !r.last.IsZero() && time.Now().After(r.last) {
 		return errHandOver
-	}
-	row, err := strconv.ParseInt(name, 10, 64)
-	if err != nil {
-		return fmt.Errorf("the name of a before-image: %w", err)
 	}
 	var kept []user.UndoResult
 	counts := r.chunk.Reverted
@@ -224,10 +213,10 @@ func (r *reverter) group(ctx context.Context, name string, g *images) error {
 			return err
 		}
 	}
-	if err := r.list(ctx, row, kept); err != nil {
+	if err := r.list(ctx, number, kept); err != nil {
 		return err
 	}
-	r.chunk.Row, r.chunk.Reverted = row, counts
+	r.chunk.Row, r.chunk.Reverted = number, counts
 	return r.checkpoint(ctx)
 }
 

@@ -34,7 +34,6 @@ type worker struct {
 	fence  int64
 	reader *sheet.Reader
 	load   user.Load
-	log    *slog.Logger
 
 	last     time.Time    // after which no segment is begun; zero if there is no deadline
 	skips    bitmap       // rows of the chunk that a later row replaces, from its first row
@@ -94,7 +93,7 @@ func (i *Importer) work(ctx context.Context, t Task, record Import, chunk Chunk,
 	if t.Phase == Revert {
 		chunk, err = i.revert(ctx, t, record, chunk)
 	} else {
-		chunk, err = i.apply(ctx, t, record, chunk, log)
+		chunk, err = i.apply(ctx, t, record, chunk)
 	}
 	log = log.With("counters", chunk.Counters, "ms", i.now().Sub(began).Milliseconds())
 	if errors.Is(err, errHandOver) {
@@ -236,9 +235,9 @@ func (i *Importer) resume(ctx context.Context, t Task) error {
 }
 
 // apply reads the rest of a chunk and applies its rows.
-func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk, log *slog.Logger) (Chunk, error) {
+func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk) (Chunk, error) {
 	w := &worker{
-		Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, log: log, resumed: chunk.Fence > 1,
+		Importer: i, task: t, record: record, chunk: chunk, fence: chunk.Fence, resumed: chunk.Fence > 1,
 	}
 	if record.ended() {
 		return w.chunk, w.finish(ctx)
