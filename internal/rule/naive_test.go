@@ -135,6 +135,9 @@ func naivePath(text string) []any {
 		}
 		text = text[len(m[0]):]
 	}
+	if len(path) == 2 && path[1] == "identifiers" {
+		path[1] = "all_identifiers"
+	}
 	return path
 }
 
@@ -195,10 +198,13 @@ func document(u *user.User, journey map[string]any, groups []string) map[string]
 		}
 	}
 	profile["subscriptions"] = states
-	sources := map[string]any{}
+	sources, all := map[string]any{}, []any(nil)
 	for _, id := range u.Identifiers {
 		list, _ := sources[id.Source].([]any)
-		sources[id.Source] = append(list, id.ExternalID)
+		sources[id.Source], all = append(list, id.ExternalID), append(all, id.ExternalID)
+	}
+	if all != nil {
+		profile["all_identifiers"] = all
 	}
 	profile["identifiers"] = sources
 	return map[string]any{"user": profile, "journey": journey}
@@ -299,14 +305,20 @@ func naiveTest(op string, v, value any, now time.Time) string {
 	answer := func(holds bool) string { return map[bool]string{true: "yes", false: "no"}[holds] }
 	s, isText := v.(string)
 	literal, isTextLiteral := value.(string)
-	upper := func(s string) string { return strings.ToUpper(s) }
 	switch op {
 	case "CONTAINS", "STARTS", "ENDS":
 		if !isText || !isTextLiteral {
 			return "none"
 		}
-		test := map[string]func(s, part string) bool{"CONTAINS": strings.Contains, "STARTS": strings.HasPrefix, "ENDS": strings.HasSuffix}
-		return answer(test[op](upper(s), upper(literal)))
+		for from := range len(s) + 1 {
+			for to := from; to <= len(s); to++ {
+				fits := op == "CONTAINS" || op == "STARTS" && from == 0 || op == "ENDS" && to == len(s)
+				if fits && strings.EqualFold(s[from:to], literal) {
+					return "yes"
+				}
+			}
+		}
+		return "no"
 	case "=":
 		switch {
 		case value == nil:

@@ -145,7 +145,7 @@ func (p *parser) bracketed(further bool) (pathStep, error) {
 	t := p.token
 	index, err := strconv.Atoi(t.text)
 	switch {
-	case t.kind == quoted:
+	case t.kind == quoted && t.text != "": // DynamoDB holds no empty key
 		return pathStep{key: t.text}, p.advance()
 	case !further:
 		return pathStep{}, p.fail("a key in quotes")
@@ -164,7 +164,7 @@ func (s pathStep) String() string {
 		return "[*]"
 	case s.element:
 		return "[" + strconv.Itoa(s.index) + "]"
-	case s.key != "" && strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
+	case strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
 		return "." + s.key
 	}
 	return "[" + string(printText(nil, s.key)) + "]"

@@ -134,7 +134,7 @@ func (c chance) path() string {
 	case 2:
 		return "user.subscriptions" + c.step()
 	case 3:
-		return "user.identifiers" + c.step()
+		return "user.identifiers" + c.of("", c.step(), c.step())
 	case 4:
 		return "journey" + c.step() + c.steps()
 	}

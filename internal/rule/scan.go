@@ -34,7 +34,7 @@ type scanner struct {
 
 // next returns the next token.
 func (s *scanner) next() (token, error) {
-	s.skip(func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == '\r' })
+	s.skip(unicode.IsSpace) // also those that come along when a rule is pasted
 	from := s.at
 	t := token{from: from}
 	r, size := utf8.DecodeRuneInString(s.text[from:])
