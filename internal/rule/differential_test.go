@@ -33,7 +33,8 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// TestExplainDecides checks that the comparisons that Explain returns decide: whatever the others were, the result would be the same.
+// TestExplainDecides checks that the comparisons that Explain returns decide: whatever the others were, the result would be the
+// same.
 func TestExplainDecides(t *testing.T) {
 	t.Parallel()
 	c := newChance(2)

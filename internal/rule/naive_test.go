@@ -29,8 +29,9 @@ type naive struct {
 }
 
 var (
-	naiveToken = regexp.MustCompile(`^\s*((?:user|journey)(?:\.[\pL\pN_-]+|\[\s*(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\d+|\*)\s*\])+|` +
-		`"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?i:now)(?:\s*[+-]\s*\d+\s*[a-zA-Z]+)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-zA-Z]+|!=|<=|>=|<>|==|[=<>(),]|$)`)
+	naiveToken = regexp.MustCompile(`^\s*((?:user|journey)(?:\.[\pL\pN_-]+|\[\s*(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\d+|\*)\s*\])+` +
+		`|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?i:now)(?:\s*[+-]\s*\d+\s*[a-zA-Z]+)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?` +
+		`|[a-zA-Z]+|!=|<=|>=|<>|==|[=<>(),]|$)`)
 	naiveStep = regexp.MustCompile(`^(?:\.([\pL\pN_-]+)|\[\s*(?:("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(\d+)|\*)\s*\])`)
 	naiveNow  = regexp.MustCompile(`^(?i:now)(?:\s*([+-])\s*(\d+)\s*([a-zA-Z]+?)s?)?$`)
 	naiveTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?$`)
@@ -372,7 +373,9 @@ func naiveMoment(v any) (time.Time, bool) {
 	if !ok || !naiveTime.MatchString(s) {
 		return time.Time{}, false
 	}
-	for _, layout := range []string{"2006-01-02", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00"} {
+	for _, layout := range []string{
+		"2006-01-02", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00",
+	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true
 		}

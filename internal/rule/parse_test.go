@@ -18,9 +18,11 @@ var (
 	values    = append(inList[:len(inList):len(inList)], "now")
 	ordered   = []string{"a string in quotes", "a number", "now"}
 	keys      = []string{"a key in quotes", "an index such as 0", "*"}
-	fields    = []string{".id", ".email", ".phone", ".timezone", ".locale", ".created_at", ".updated_at", ".data", ".subscriptions", ".identifiers"}
-	inQuotes  = `a key in quotes as in ["first name"]`
-	escapes   = `an escape: one of \" \' \\ \/ \b \f \n \r \t, or \u and four hexadecimal digits`
+	fields    = []string{
+		".id", ".email", ".phone", ".timezone", ".locale", ".created_at", ".updated_at", ".data", ".subscriptions", ".identifiers",
+	}
+	inQuotes = `a key in quotes as in ["first name"]`
+	escapes  = `an escape: one of \" \' \\ \/ \b \f \n \r \t, or \u and four hexadecimal digits`
 )
 
 func TestSyntaxErrors(t *testing.T) {
@@ -100,8 +102,10 @@ func TestSyntaxErrors(t *testing.T) {
 		{strings.Repeat("(", 51) + `user.id EXISTS`, 1, 51, "(", []string{"at most 50 levels of parentheses and NOT"}},
 		{strings.Repeat("NOT ", 51) + `user.id EXISTS`, 1, 201, "NOT", []string{"at most 50 levels of parentheses and NOT"}},
 		{long, 1, 4097, "5700 bytes", []string{"a rule of at most 4096 bytes"}},
-		{strings.Repeat("user.data.a=1 OR ", 230) + `user.id EXISTS`, 1, 3925, "3924 bytes", []string{"a rule of at most 4096 bytes when it is spaced out"}},
-		{`user.id EXISTS "` + strings.Repeat("é", 100) + `"`, 1, 16, `"` + strings.Repeat("é", 19), []string{"AND", "OR", "the end of the rule"}},
+		{strings.Repeat("user.data.a=1 OR ", 230) + `user.id EXISTS`, 1, 3925, "3924 bytes",
+			[]string{"a rule of at most 4096 bytes when it is spaced out"}},
+		{`user.id EXISTS "` + strings.Repeat("é", 100) + `"`, 1, 16, `"` + strings.Repeat("é", 19),
+			[]string{"AND", "OR", "the end of the rule"}},
 	} {
 		_, err := rule.Parse(test.text)
 		got, ok := errors.AsType[*rule.SyntaxError](err)

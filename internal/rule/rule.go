@@ -76,8 +76,8 @@ func (r *Rule) Match(s Subject, now time.Time) bool {
 	return r.root.match(s, now.UTC())
 }
 
-// Next returns the earliest moment after now, in UTC, at which Match may differ for the same subject, exact to the nanosecond; zero if
-// the subject has to change first. Until then Match is what it is now.
+// Next returns the earliest moment after now, in UTC and exact to the nanosecond, at which Match may differ for the same subject;
+// zero if the subject has to change first. Until then Match is what it is now.
 func (r *Rule) Next(s Subject, now time.Time) time.Time {
 	if !r.relative {
 		return time.Time{}
