@@ -65,7 +65,7 @@ func TestExplainDecides(t *testing.T) {
 func TestNextIsInTime(t *testing.T) {
 	t.Parallel()
 	c, exact, changes := newChance(3), 0, 0
-	for range 10000 {
+	for range 20000 {
 		text := c.rule(c.IntN(3))
 		r := mustParse(t, text)
 		if !r.Relative() {

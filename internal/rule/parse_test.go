@@ -2,6 +2,8 @@ package rule_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -198,5 +200,23 @@ func TestUses(t *testing.T) {
 		if r.Relative() != test.relative || r.Journey() != test.journey {
 			t.Errorf("%s: got relative %v, journey %v, want %v, %v", test.text, r.Relative(), r.Journey(), test.relative, test.journey)
 		}
+	}
+}
+
+// TestDocumented reads the rules that docs/rules.md shows.
+func TestDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, examples, ok := strings.Cut(string(page), "## Examples")
+	rules := regexp.MustCompile("`([^`]+)` \\|").FindAllStringSubmatch(examples, -1)
+	first := regexp.MustCompile("(?s)```\n(.*?)```").FindStringSubmatch(string(page))
+	if !ok || len(rules) < 8 || first == nil {
+		t.Fatalf("%d examples", len(rules))
+	}
+	for _, example := range append(rules, first) {
+		mustParse(t, example[1])
 	}
 }

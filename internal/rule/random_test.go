@@ -148,11 +148,11 @@ func (c chance) step() string {
 }
 
 func (c chance) steps() string {
-	s := ""
-	for c.IntN(3) == 0 {
-		s += c.of(c.step(), "[*]", "[0]", "[1]")
+	steps := c.of("", "", c.step(), "[*]", "[0]", "[1]")
+	if steps == "" {
+		return ""
 	}
-	return s
+	return steps + c.steps()
 }
 
 func (c chance) quoted() string {
