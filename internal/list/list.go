@@ -31,6 +31,8 @@ type List struct {
 	Revision int64
 	// Published is the rule whose members the list shows: the newest one whose back-fill is done; "" before the first.
 	Published string
+	// CopyOf is the static list whose members a duplicate takes over; "" for others.
+	CopyOf string
 	// Status says what work on the members is under way.
 	Status Status
 	// Count is how many members there were when they were last counted; nil if they never were.
