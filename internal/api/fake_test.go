@@ -224,6 +224,10 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 	for _, suffix := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
 		mux.Handle(suffix, subscriptions)
 	}
+	lists := api.Lists(s.(api.ListsStore), o)
+	for _, suffix := range []string{"/lists", "/lists/{rest...}", "/rules/{rest...}", "/subjects/users/{id}/lists"} {
+		mux.Handle("/api/admin/projects/{projectID}"+suffix, lists)
+	}
 	return cleanly(mux, byMethod)
 }
 

@@ -77,10 +77,12 @@ var purityRules = []struct {
 		[]string{"internal/local/...", "internal/dynamo/dynamotest", "internal/api/apitest", "internal/moduleroot", "testing", "net/rpc",
 			"github.com/getkin/...", "github.com/johannesboyne/..."},
 		"what is deployed is small"},
-	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/preferences", "functions/subscriptions"},
+	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/preferences", "functions/subscriptions",
+		"functions/lists"},
 		[]string{"github.com/aws/aws-sdk-go-v2/service/s3/...", "github.com/aws/aws-sdk-go-v2/service/sqs/..."},
 		"only imports need S3 and SQS"},
-	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/imports", "functions/preferences", "functions/subscriptions"},
+	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/imports", "functions/preferences", "functions/subscriptions",
+		"functions/lists"},
 		[]string{"github.com/nyaruka/phonenumbers"}, "only the import reads national numbers"},
 }
 
