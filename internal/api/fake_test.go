@@ -31,6 +31,7 @@ const (
 	scopedA = "/api/client/projects/" + projectA + "/users"
 	adminA  = "/api/admin/projects/" + projectA + "/subjects/users"
 	aliceAt = adminA + "/" + aliceID
+	listsA  = "/api/admin/projects/" + projectA + "/lists"
 )
 
 var created = time.Date(2026, 11, 23, 10, 15, 30, 125_600_000, time.UTC)

@@ -79,24 +79,31 @@ func (s *service) listAudience(ctx context.Context, in listAudienceRequest) (lis
 	return v, err
 }
 
+// profilesAtOnce is how many whole profiles are held in memory while it is found out whom a list shows.
+const profilesAtOnce = 100
+
 // onlyShown returns those of the members whom the list shows. A list that shows all is not asked about each.
 func (s *service) onlyShown(ctx context.Context, l list.List, ids []string) ([]string, error) {
-	rule, all := l.Shows()
-	if all {
+	if _, all := l.Shows(); all {
 		return ids, nil
-	}
-	if rule == "" {
-		return nil, nil
 	}
 	shown, err := s.shown(l)
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := s.lists.Profiles(ctx, l.ProjectID, ids)
-	return slices.DeleteFunc(ids, func(id string) bool {
-		u, exists := profiles[id]
-		return !exists || !shown(&u)
-	}), err
+	var only []string
+	for chunk := range slices.Chunk(ids, profilesAtOnce) {
+		profiles, err := s.lists.Profiles(ctx, l.ProjectID, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range chunk {
+			if u, exists := profiles[id]; exists && shown(&u) {
+				only = append(only, id)
+			}
+		}
+	}
+	return only, nil
 }
 
 // listAudienceView is one page of an audience. A page of members has no more recipients than members; what became of

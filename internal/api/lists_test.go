@@ -342,3 +342,18 @@ func TestListsOfTenantsAreApart(t *testing.T) {
 		t.Errorf("members: got %v, want the victim", got)
 	}
 }
+
+// TestListsStayOutOfLogs checks that neither a success nor a failure logs what a list is called or whom it is for.
+func TestListsStayOutOfLogs(t *testing.T) {
+	tn := newTenant(t)
+	const secret = `user.data.secret = \"secret\"`
+	id := tn.list(201, "POST", "", `{"name":"secret","type":"dynamic","rule":"`+secret+`"}`).ID
+	tn.list(409, "POST", "", `{"name":"secret","type":"static"}`)
+	tn.list(400, "PATCH", "/"+id, `{"rule":"`+secret+` AND secret"}`)
+	tn.list(200, "GET", "?search=secret", "")
+	tn.want(200, "POST", tn.consentPath("/rules/evaluate"), `{"rule":"`+secret+`","identifiers":[{"external_id":"secret"}],"journey":{"secret":"secret"}}`)
+	tn.want(200, "POST", tn.consentPath("/rules/check"), `{"rule":"`+secret+` secret"}`)
+	if logs := tn.logs.String(); strings.Contains(logs, "secret") || !strings.Contains(logs, "/lists/{listID}") {
+		t.Errorf("the log holds what a list is, or not the route: %s", logs)
+	}
+}

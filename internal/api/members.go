@@ -131,10 +131,10 @@ func (s *service) putMembers(ctx context.Context, in membersChange) ([]list.Outc
 	if _, err := s.staticList(ctx, in.listPath); err != nil {
 		return nil, err
 	}
-	return failed(s.lists.AddMembers(ctx, in.projectID, in.listID, in.names))
+	return s.lists.AddMembers(ctx, in.projectID, in.listID, in.names)
 }
 
-// takeMembers waits for nobody: while members are being copied, whoever is taken out might come back with a later part.
+// takeMembers refuses while members are being copied: whoever is taken out might come back with a later part of the copy.
 func (s *service) takeMembers(ctx context.Context, in membersChange) ([]list.Outcome, error) {
 	l, err := s.staticList(ctx, in.listPath)
 	if err == nil && l.Status == list.Copying {
@@ -143,7 +143,7 @@ func (s *service) takeMembers(ctx context.Context, in membersChange) ([]list.Out
 	if err != nil {
 		return nil, err
 	}
-	return failed(s.lists.RemoveMembers(ctx, in.projectID, in.listID, in.names))
+	return s.lists.RemoveMembers(ctx, in.projectID, in.listID, in.names)
 }
 
 // staticList returns a list whose members may be changed by hand.
@@ -157,16 +157,6 @@ func (s *service) staticList(ctx context.Context, in listPath) (list.List, error
 		err = list.ErrKind
 	}
 	return l, err
-}
-
-// failed makes an outcome that is not the caller's doing the failure of all: to send the same request again finishes it.
-func failed(outcomes []list.Outcome, err error) ([]list.Outcome, error) {
-	for _, o := range outcomes {
-		if o.Err != nil && !errors.Is(o.Err, user.ErrNotFound) {
-			err = errors.Join(err, o.Err)
-		}
-	}
-	return outcomes, err
 }
 
 // count counts the members of a list, and remembers how many they are if it shows all of them.

@@ -75,14 +75,14 @@ func TestEvaluateRule(t *testing.T) {
 		var got []string
 		body := tn.want(200, "POST", path, fmt.Sprintf(`{"rule":"user.data.plan = \"premium\" AND user.data.lifetime_value > 1000 OR journey.cart.total > 100",%s}`, rest)).body
 		for _, r := range decode[answer](t, body).Results {
-			line := fmt.Sprint(r.Name["user_id"]+r.Name["external_id"], " ", r.Matches)
+			words := []string{r.Name["user_id"] + r.Name["external_id"], fmt.Sprint(r.Matches)}
 			if r.UserID == nil {
-				line += " nobody"
+				words = append(words, "nobody")
 			}
 			for _, c := range r.DecidedBy {
-				line += fmt.Sprintf(" [%s %t]", c.Comparison, c.Outcome)
+				words = append(words, fmt.Sprintf("[%s %t]", c.Comparison, c.Outcome))
 			}
-			got = append(got, line)
+			got = append(got, strings.Join(words, " "))
 		}
 		return got
 	}
