@@ -83,15 +83,28 @@ var phases = map[list.Status]list.Phase{list.Building: list.Fill, list.Pruning: 
 // patchList changes one list.
 func (s *service) patchList(ctx context.Context, in listChange) (listView, error) {
 	if in.patch.Name != nil {
-		all, err := s.lists.Lists(ctx, in.projectID)
-		if err == nil {
-			err = unlike(list.List{ID: in.listID, Name: *in.patch.Name}, all)
-		}
+		all, l, err := s.amongLists(ctx, in.listPath)
 		if err != nil {
+			return listView{}, err
+		}
+		l.Name = *in.patch.Name
+		if err := unlike(l, all); err != nil {
 			return listView{}, err
 		}
 	}
 	return s.changeList(ctx, in.listPath, func(l *list.List) error { return in.patch.Apply(l, s.now().UTC()) })
+}
+
+// amongLists reads all lists of the project, and finds one among them.
+func (s *service) amongLists(ctx context.Context, in listPath) (all []list.List, l list.List, err error) {
+	if all, err = s.lists.Lists(ctx, in.projectID); err != nil {
+		return nil, list.List{}, err
+	}
+	i := slices.IndexFunc(all, func(l list.List) bool { return l.ID == in.listID })
+	if i < 0 {
+		return nil, list.List{}, list.ErrNotFound
+	}
+	return all, all[i], nil
 }
 
 // archiveList takes one list out of use.
@@ -109,11 +122,7 @@ func (s *service) changeList(ctx context.Context, in listPath, change func(*list
 
 // duplicateList makes another list of the same members or the same rule.
 func (s *service) duplicateList(ctx context.Context, in duplicateRequest) (newListView, error) {
-	original, err := s.lists.List(ctx, in.projectID, in.listID)
-	if err != nil {
-		return newListView{}, err
-	}
-	all, err := s.lists.Lists(ctx, in.projectID)
+	all, original, err := s.amongLists(ctx, in.listPath)
 	if err != nil {
 		return newListView{}, err
 	}

@@ -1,11 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
 )
 
 func TestCheckRule(t *testing.T) {
@@ -157,6 +162,28 @@ func TestPreviewRule(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, tn.want(400, "POST", path, body).problem(t).at()); diff != "" {
 			t.Errorf("%s: faults (-want +got):\n%s", body, diff)
+		}
+	}
+}
+
+// crowd has users without end, so many on a page.
+type crowd struct {
+	*dynamo.Store
+	perPage int
+}
+
+func (c crowd) Users(_ context.Context, _, _ string, limit int) (user.Page, error) {
+	return user.Page{Users: make([]user.User, min(limit, c.perPage)), Next: "x"}, nil
+}
+
+// TestPreviewEnds checks that a rule that matches nobody is not held against all users of a big project.
+func TestPreviewEnds(t *testing.T) {
+	tn := newTenant(t)
+	for perPage, want := range map[int]string{100: "1000", 70: "1000", 10: "200", 0: "0"} {
+		s := newServer(t, crowd{tn.store, perPage})
+		r := s.do(tn.keys[project.Support], "POST", tn.consentPath("/rules/preview"), `{"rule":"user.email EXISTS"}`)
+		if r.status != 200 || !strings.Contains(r.body, `"looked_at":`+want+`,"matched":0`) {
+			t.Errorf("pages of %d: got %d %s, want %s that were looked at", perPage, r.status, r.body, want)
 		}
 	}
 }
