@@ -17,6 +17,7 @@ const (
 	importFunction = "imports"
 
 	subscriptionsFunction = "subscriptions"
+	renderFunction        = "render"
 )
 
 // route is one line of the route table.
@@ -84,6 +85,9 @@ func (s *service) routes() []route {
 		{subscriptionsFunction, "DELETE", tenant + "/suppressions", project.Admin, endpoint(s, decodeLift, s.suppress)},
 		{subscriptionsFunction, "GET", tenant + "/reviews", project.Editor, endpoint(s, s.decodeReviews, s.reviews)},
 		{subscriptionsFunction, "POST", tenant + "/reviews/{reviewID}", project.Editor, endpoint(s, decodeDecision, s.decide)},
+
+		{renderFunction, "POST", tenant + "/render", project.Editor, endpoint(s, s.decodeRender, s.render)},
+		{renderFunction, "POST", one + "/update", project.Editor, endpoint(s, decodeUpdate, s.update)},
 	}
 }
 

@@ -39,8 +39,8 @@ func (e *Error) Error() string {
 // Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.Kind }
 
-// at sets the place to an offset in a template.
-func (e *Error) at(template string, offset int) {
+// At sets the place to an offset in a template, in bytes.
+func (e *Error) At(template string, offset int) {
 	start := strings.LastIndexByte(template[:offset], '\n') + 1
 	e.Line = strings.Count(template[:start], "\n") + 1
 	e.Column = utf8.RuneCountInString(template[start:offset]) + 1

@@ -1,29 +1,19 @@
-// Package liquid renders Liquid templates that strangers wrote: texts with user data in them, and the JSON templates of
-// update steps. It is pure, and its work is bounded: a template that loops for ever, or doubles a string in every
-// iteration, costs its caller an error and us at most the time and memory of [Options] and the constants below.
-//
-// Expressions are those of github.com/osteele/liquid, which reads and computes them over values of this package. Blocks,
-// tags and filters are this package's own, because the library bounds neither time nor memory, prints missing values
-// without a word, and puts values into its errors. docs/decisions/0015-templates.md says more.
+// Package liquid says what rendering Liquid templates is: what a renderer promises, how values are escaped, the bounds, the
+// errors, and the form of the templates of update steps. The renderer itself is in package engine, apart, because the library
+// that it is built on adds 3.7 MB to whatever links it.
 package liquid
 
-import (
-	"maps"
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
-// The bounds of a [Renderer], in bytes; those of one template and of nesting are in parse.go.
+// The bounds of a [Renderer], in bytes. With them a template that loops for ever, or doubles a string in every iteration,
+// costs its caller an error and us little.
 const (
 	// MaxTemplate is the largest template, also that of an update, all leaves together.
 	MaxTemplate = 256 << 10
+	// MaxTag is how long one {{ output }} or {% tag %} may be. It bounds how deep an expression nests.
+	MaxTag = 4 << 10
 	// MaxOutput is the most that all templates of a Renderer may write, and the largest single value that a filter may make.
 	MaxOutput = 1 << 20
-	// maxMade is the most that filters and captures of a Renderer may make, kept or not.
-	maxMade = 8 << 20
-	// maxMissing is how many missing values are listed.
-	maxMissing = 100
 	// DefaultTime is how long the work of a Renderer may take.
 	DefaultTime = time.Second
 )
@@ -45,96 +35,28 @@ const (
 // Options are what a Renderer may be told. The zero value works, except that "now" is no date.
 type Options struct {
 	Now  time.Time     // what the date "now" means
-	Time time.Duration // how long all work may take from New on; DefaultTime if 0
+	Time time.Duration // how long all work may take, from when the Renderer was made; DefaultTime if 0
 }
 
-// Renderer renders any number of templates with the same variables, and within one common budget of time and memory.
-// It must not be used concurrently.
-type Renderer struct {
-	vars    map[string]any
-	now     time.Time
-	budget  budget
-	missing map[string]bool
-}
+// Renderer renders any number of templates with the same variables, and within one common budget of time and memory. It
+// must not be used concurrently. Every error is an [*Error].
+type Renderer interface {
+	// Render returns what the template says. A value that is missing or null prints as nothing.
+	Render(template string, escape Escape) (string, error)
 
-// New returns a renderer. Variables are JSON values: nil, bool, string, json.Number, int, float64, []any and
-// map[string]any; they are not modified, and must not be while the renderer is in use.
-func New(vars map[string]any, o Options) *Renderer {
-	if o.Time == 0 {
-		o.Time = DefaultTime
-	}
-	return &Renderer{vars: vars, now: o.Now, budget: budget{until: time.Now().Add(o.Time)}, missing: map[string]bool{}}
-}
+	// Update renders the template of an update step, leaf by leaf, so that no value can break out of the place that it is
+	// meant for. A string that is exactly one {{ expression }} becomes the value itself, of whatever type: a number stays a
+	// number with all its digits, and null is null. Any other string with Liquid in it becomes the string that it renders
+	// to. Keys, and all that is not a string, stay as they are.
+	//
+	// The member of an object whose only expression is missing is left out and listed as missing, so that it overwrites
+	// nothing; in an array, where leaving it out would move the others, it is null.
+	//
+	// The template is not modified. An error has the pointer of the leaf.
+	Update(template map[string]any) (map[string]any, error)
 
-// Render returns what the template says. A value that is missing or null prints as nothing. Every error is an [*Error].
-func (r *Renderer) Render(template string, escape Escape) (text string, err error) {
-	n := r.newRun(template, escape)
-	defer n.rescue(&err)
-	body := n.parse()
-	n.body(body)
-	return n.out.String(), nil
-}
-
-// Missing returns the sorted paths, such as user.data.company, of the values that templates printed or gave to a filter
-// and that were not there or null, the first hundred. A value that was only tested, by {% if %}, {% case %} or the filter
-// default, is not among them, nor is one in a branch that was not taken.
-func (r *Renderer) Missing() []string { return slices.Sorted(maps.Keys(r.missing)) }
-
-// note lists a path; "" is none.
-func (r *Renderer) note(path string) {
-	if path != "" && len(r.missing) < maxMissing {
-		r.missing[path] = true
-	}
-}
-
-// budget is what is left of time and memory. Its methods break off the work with a panic of stop, which rescue turns
-// into the error.
-type budget struct {
-	until         time.Time
-	steps         int
-	written, made int
-}
-
-// stop is the panic that breaks off a render. It is no error, as the library takes a panic of an error for a failure of
-// its own and adds a stack trace to it.
-type stop struct{ err *Error }
-
-// step counts a small piece of work, and looks at the clock now and then.
-func (b *budget) step() {
-	if b.steps++; b.steps%64 == 0 {
-		b.check()
-	}
-}
-
-// check looks at the clock.
-func (b *budget) check() {
-	if time.Now().After(b.until) {
-		panic(stop{&Error{Kind: ErrTooSlow, Message: "rendering takes too long"}})
-	}
-}
-
-// write counts bytes of output.
-func (b *budget) write(n int) {
-	if b.written += n; b.written > MaxOutput {
-		tooLarge("the result would be larger than 1 MB")
-	}
-}
-
-// make counts bytes of a value that a filter or capture made.
-func (b *budget) make(n int) {
-	if b.made += n; n > MaxOutput || b.made > maxMade {
-		tooLarge("the values that it makes are too large")
-	}
-}
-
-func tooLarge(message string) { panic(stop{&Error{Kind: ErrTooLarge, Message: message}}) }
-
-// buffer is text of at most MaxOutput bytes.
-type buffer struct{ strings.Builder }
-
-func (b *buffer) add(s string) {
-	if b.Len()+len(s) > MaxOutput {
-		tooLarge("a text would be larger than 1 MB")
-	}
-	b.WriteString(s)
+	// Missing returns the sorted paths, such as user.data.company, of the values that templates printed or gave to a filter
+	// and that were not there or null, the first hundred. A value that was only tested, by {% if %}, {% case %} or the
+	// filter default, is not among them, nor is one in a branch that was not taken.
+	Missing() []string
 }

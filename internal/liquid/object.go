@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ParseObject reads the template of an update step from its text, for [Renderer.Update]. The text is a JSON object with
+// ParseObject reads the template of an update step from its text, for the Update of a [Renderer]. The text is a JSON object with
 // Liquid in its strings. For the sake of templates that were written to be rendered before they were parsed, an
 // {{ output }} may also stand bare, in place of a value, and within a string the expression may hold plain quotes.
 // The error is an [*Error] of the kind ErrSyntax or ErrTooLarge.
@@ -25,7 +25,7 @@ func ParseObject(text string) (map[string]any, error) {
 	e := &Error{Kind: ErrSyntax, Message: "the template must be one JSON object"}
 	if syntax, ok := err.(*json.SyntaxError); ok {
 		e.Message = "the template must be one JSON object, and is no JSON here"
-		e.at(text, min(max(int(syntax.Offset)-1, 0), len(text)))
+		e.At(text, min(max(int(syntax.Offset)-1, 0), len(text)))
 	}
 	return nil, e
 }
@@ -56,7 +56,8 @@ func quoteLiquid(text string) string {
 			out.WriteString(escapeQuotes(text[at : at+size]))
 		case liquidSize(text[at:]) > 0 && text[at+1] == '{':
 			size = liquidSize(text[at:])
-			out.Write(encode(text[at : at+size]))
+			quoted, _ := json.Marshal(text[at : at+size]) // a string always encodes
+			out.Write(quoted)
 		case inString && c == '\\':
 			size = min(2, len(text)-at)
 			out.WriteString(text[at : at+size])
@@ -73,7 +74,7 @@ func quoteLiquid(text string) string {
 func liquidSize(s string) int {
 	for open, end := range map[string]string{"{{": "}}", "{%": "%}"} {
 		if strings.HasPrefix(s, open) {
-			if i := strings.Index(s[:min(len(s), maxTag)], end); i > 0 {
+			if i := strings.Index(s[:min(len(s), MaxTag)], end); i > 0 {
 				return i + len(end)
 			}
 		}

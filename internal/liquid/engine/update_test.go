@@ -1,4 +1,4 @@
-package liquid_test
+package engine_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/liquid/engine"
 )
 
 // specification is the template of the product specification.
@@ -54,7 +55,7 @@ func TestUpdate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := liquid.New(vars(t, tt.vars), liquid.Options{Now: now})
+			r := engine.New(vars(t, tt.vars), liquid.Options{Now: now})
 			got, err := r.Update(template)
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +87,7 @@ func TestUpdateErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = liquid.New(bulk(), liquid.Options{Time: liquid.DefaultTime / 10}).Update(template)
+			_, err = engine.New(bulk(), liquid.Options{Time: liquid.DefaultTime / 10}).Update(template)
 			e, ok := errors.AsType[*liquid.Error](err)
 			if !ok || e.Pointer != tt.pointer || !errors.Is(err, tt.kind) {
 				t.Errorf("got %v, want %v at %s", err, tt.kind, tt.pointer)
@@ -100,26 +101,13 @@ func TestUpdateIsBounded(t *testing.T) {
 	for i := range 5000 {
 		template[strings.Repeat("k", i%100)+string(rune('a'+i/100))] = "{{ user.data }}"
 	}
-	_, err := liquid.New(bulk(), liquid.Options{}).Update(template)
+	_, err := engine.New(bulk(), liquid.Options{}).Update(template)
 	if !errors.Is(err, liquid.ErrTooLarge) {
 		t.Errorf("got %v, want ErrTooLarge", err)
 	}
 	template = map[string]any{"a": strings.Repeat("x", liquid.MaxTemplate/2), "b": strings.Repeat("x", liquid.MaxTemplate/2+1)}
-	if _, err := liquid.New(nil, liquid.Options{}).Update(template); !errors.Is(err, liquid.ErrTooLarge) {
+	if _, err := engine.New(nil, liquid.Options{}).Update(template); !errors.Is(err, liquid.ErrTooLarge) {
 		t.Errorf("got %v, want ErrTooLarge", err)
-	}
-}
-
-func TestParseObjectErrors(t *testing.T) {
-	for _, text := range []string{``, `[]`, `null`, `"x"`, `{"a":1}x`, `{"a":`, `{"a":{{ x }`, `{"a" "b"}`, strings.Repeat(" ", liquid.MaxTemplate+1)} {
-		_, err := liquid.ParseObject(text)
-		if !errors.Is(err, liquid.ErrSyntax) && !errors.Is(err, liquid.ErrTooLarge) {
-			t.Errorf("%.20q: got %v, want ErrSyntax", text, err)
-		}
-	}
-	_, err := liquid.ParseObject("{\n  \"a\" \"b\"\n}")
-	if want := `line 2, column 7: the template must be one JSON object, and is no JSON here, at "b"`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -134,7 +122,7 @@ func FuzzUpdate(f *testing.F) {
 			return
 		}
 		vars := map[string]any{"user": map[string]any{"data": map[string]any{"first_name": value, "score": json.Number("2.5")}}, "x": value}
-		got, err := liquid.New(vars, liquid.Options{Time: liquid.DefaultTime / 20}).Update(template)
+		got, err := engine.New(vars, liquid.Options{Time: liquid.DefaultTime / 20}).Update(template)
 		if err != nil {
 			return
 		}

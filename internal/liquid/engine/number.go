@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"cmp"
@@ -10,20 +10,20 @@ import (
 
 // number is a number to calculate with.
 type number struct {
-	f   float64
-	i   int
-	int bool // whether it is exactly i
+	f       float64
+	i       int
+	integer bool // whether it is exactly i
 }
 
 // compare orders two numbers.
 func (x number) compare(y number) int {
-	if x.int && y.int {
+	if x.integer && y.integer {
 		return cmp.Compare(x.i, y.i)
 	}
 	return cmp.Compare(x.f, y.f)
 }
 
-func whole(i int) number { return number{f: float64(i), i: i, int: true} }
+func whole(i int) number { return number{f: float64(i), i: i, integer: true} }
 
 // parseNumber reads a decimal number.
 func parseNumber(s string) (number, bool) {
@@ -70,7 +70,7 @@ func bare(v any) any {
 	}
 	n, ok := parseNumber(text.String())
 	switch {
-	case ok && n.int:
+	case ok && n.integer:
 		return n.i
 	case ok && digits(text.String()) <= exactDigits:
 		return n.f
@@ -106,7 +106,7 @@ const safely = 1 << 62
 // calculate applies an operation to two numbers: to integers where the result is one.
 func calculate(x, y number, ints func(a, b int) int, floats func(a, b float64) float64) any {
 	f := floats(x.f, y.f)
-	if x.int && y.int && math.Abs(f) < safely {
+	if x.integer && y.integer && math.Abs(f) < safely {
 		return ints(x.i, y.i)
 	}
 	return rounded(f)

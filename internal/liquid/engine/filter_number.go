@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"math"
@@ -57,7 +57,7 @@ func abs(c *call) any {
 
 // value returns a number as what it is.
 func (x number) value() any {
-	if x.int {
+	if x.integer {
 		return x.i
 	}
 	return x.f
@@ -68,7 +68,7 @@ func floor(c *call) any { return c.whole(math.Floor) }
 
 // whole makes a number an integer.
 func (c *call) whole(round func(float64) float64) any {
-	if x := c.number(0); x.int {
+	if x := c.number(0); x.integer {
 		return x.i
 	}
 	return integral(round(c.number(0).f))
@@ -82,7 +82,7 @@ func round(c *call) any {
 	}
 	x := c.number(0)
 	scale := math.Pow10(places)
-	if scaled := x.f * scale; !x.int && math.Abs(scaled) < safely {
+	if scaled := x.f * scale; !x.integer && math.Abs(scaled) < safely {
 		return rounded(math.Round(rounded(scaled)) / scale)
 	}
 	return x.value()

@@ -1,4 +1,4 @@
-package liquid_test
+package engine_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/liquid/engine"
 )
 
 // bombs are templates that would take for ever, or all memory, in an engine without bounds.
@@ -93,7 +94,7 @@ func TestBombs(t *testing.T) {
 	vars := bulk()
 	for name, template := range bombs() {
 		t.Run(name, func(t *testing.T) {
-			r := liquid.New(vars, liquid.Options{Now: now, Time: liquid.DefaultTime / 5})
+			r := engine.New(vars, liquid.Options{Now: now, Time: liquid.DefaultTime / 5})
 			took, heap, err := measure(func() error {
 				_, err := r.Render(template, liquid.HTML)
 				return err
@@ -141,7 +142,7 @@ func measure(work func() error) (took time.Duration, heap uint64, err error) {
 
 // TestBudgetIsShared proves that many parts cost no more than one.
 func TestBudgetIsShared(t *testing.T) {
-	r := liquid.New(nil, liquid.Options{Time: 50 * time.Millisecond})
+	r := engine.New(nil, liquid.Options{Time: 50 * time.Millisecond})
 	start := time.Now()
 	for range 20 {
 		if _, err := r.Render(`{% for i in (1..1000000000) %}{% endfor %}`, liquid.Text); !errors.Is(err, liquid.ErrTooSlow) {
@@ -151,7 +152,7 @@ func TestBudgetIsShared(t *testing.T) {
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("20 parts took %v, want about 50ms", took)
 	}
-	r = liquid.New(nil, liquid.Options{})
+	r = engine.New(nil, liquid.Options{})
 	var err error
 	for range 3 {
 		_, err = r.Render(strings.Repeat("x", 200<<10)+strings.Repeat("{{ 'x' }}", 1), liquid.Text)

@@ -1,6 +1,10 @@
-package liquid
+package engine
 
-import "strings"
+import (
+	"strings"
+
+	"lunogram-users/internal/liquid"
+)
 
 // token is a piece of a template: text, {{ output }} or {% tag %}.
 type token struct {
@@ -18,9 +22,6 @@ const (
 	tag
 	end // of the template
 )
-
-// maxTag is how long one {{ output }} or {% tag %} may be, in bytes. It bounds how deep an expression nests.
-const maxTag = 4 << 10
 
 // scanner cuts a template into tokens.
 type scanner struct {
@@ -103,7 +104,7 @@ func (s *scanner) piece() {
 // inner returns what is between the braces at start. Braces in a quoted string do not close.
 func (s *scanner) inner(start int) (string, bool) {
 	closing := map[byte]string{'{': "}}", '%': "%}"}[s.template[start+1]]
-	from := s.template[start+2 : min(len(s.template), start+2+maxTag)]
+	from := s.template[start+2 : min(len(s.template), start+2+liquid.MaxTag)]
 	comment := strings.HasPrefix(strings.TrimLeft(from[:min(len(from), 8)], space+"-"), "#")
 	quote := byte(0)
 	for i := 0; i < len(from); i++ {

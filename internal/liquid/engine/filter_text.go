@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"html"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"lunogram-users/internal/liquid"
 )
 
 func appendText(c *call) any { return c.text(0, "") + c.text(1, "") }
@@ -39,7 +41,7 @@ func replace(times int) func(*call) any {
 		if times >= 0 {
 			n = min(n, times)
 		}
-		if len(s)+n*(len(by)-len(old)) > MaxOutput {
+		if len(s)+n*(len(by)-len(old)) > liquid.MaxOutput {
 			tooLarge("a text would be larger than 1 MB")
 		}
 		return strings.Replace(s, old, by, times)
@@ -61,7 +63,7 @@ func stripHTML(c *call) any { return markup.ReplaceAllString(c.text(0, ""), "") 
 
 // escape writes markup characters as references. In HTML that is what becomes of every value, once.
 func escape(c *call) any {
-	if c.run.escape == HTML && c.args[0].safe {
+	if c.run.escape == liquid.HTML && c.args[0].safe {
 		return c.args[0]
 	}
 	return c.markup(html.EscapeString(c.text(0, "")))
@@ -72,11 +74,11 @@ func escapeOnce(c *call) any { return c.markup(html.EscapeString(html.UnescapeSt
 // newlineToBreak puts <br /> before the ends of lines. In HTML the text around it is escaped here, as it cannot be later.
 func newlineToBreak(c *call) any {
 	s := c.text(0, "")
-	if c.run.escape == HTML && !c.args[0].safe {
+	if c.run.escape == liquid.HTML && !c.args[0].safe {
 		s = html.EscapeString(s)
 	}
 	n := strings.Count(s, "\n")
-	if len(s)+n*len("<br />") > MaxOutput {
+	if len(s)+n*len("<br />") > liquid.MaxOutput {
 		tooLarge("a text would be larger than 1 MB")
 	}
 	return c.markup(strings.ReplaceAll(s, "\n", "<br />\n"))
@@ -84,7 +86,7 @@ func newlineToBreak(c *call) any {
 
 // markup returns text that is escaped as HTML, which is enough if HTML is what is rendered.
 func (c *call) markup(s string) *value {
-	return &value{run: c.run, v: s, safe: c.run.escape == HTML}
+	return &value{run: c.run, v: s, safe: c.run.escape == liquid.HTML}
 }
 
 func urlDecode(c *call) any {
@@ -96,10 +98,7 @@ func urlDecode(c *call) any {
 }
 
 func truncate(c *call) any {
-	s, more := []rune(c.text(0, "")), c.text(2, "…")
-	if len(c.args) < 3 {
-		more = "..."
-	}
+	s, more := []rune(c.text(0, "")), c.text(2, "...")
 	n := max(c.int(1, 50), 0)
 	if len(s) <= n {
 		return string(s)

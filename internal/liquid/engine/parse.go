@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"slices"
@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/osteele/liquid/expressions"
+
+	"lunogram-users/internal/liquid"
 )
 
 // maxNesting is how deep blocks may nest.
@@ -22,7 +24,7 @@ type parser struct {
 
 // parse reads the whole template.
 func (n *run) parse() []node {
-	if len(n.template) > MaxTemplate {
+	if len(n.template) > liquid.MaxTemplate {
 		tooLarge("a template may have at most 256 KB")
 	}
 	p := parser{run: n, tokens: n.scan()}
@@ -78,7 +80,7 @@ func (p *parser) tag(t token) node {
 	case "continue":
 		return jump(continuing)
 	}
-	p.fail(t.at, "the tag %q is unknown or not allowed here", clip(t.name))
+	p.fail(t.at, "this tag is unknown or not allowed here")
 	return nil
 }
 
@@ -114,7 +116,7 @@ func (p *parser) statement(selector string, t token) *expressions.Statement {
 func guard[T any](parse func() (T, error)) (v T, err error) {
 	defer func() {
 		if recover() != nil {
-			err = ErrSyntax
+			err = liquid.ErrSyntax
 		}
 	}()
 	return parse()
@@ -123,7 +125,7 @@ func guard[T any](parse func() (T, error)) (v T, err error) {
 // names finds the variables and filters in the arguments of a token. A variable that nobody has set is bound to a missing
 // value of that name, as the library would not say which one it looked for in vain.
 func (p *parser) names(t token) {
-	isFilter, isProperty := false, false
+	isFilter, isProperty := false, false // whether a pipe or a single dot stands before
 	for s := t.text; s != ""; {
 		first, size := utf8.DecodeRuneInString(s)
 		switch {
@@ -136,7 +138,7 @@ func (p *parser) names(t token) {
 			}
 		}
 		if !unicode.IsSpace(first) {
-			isFilter, isProperty = first == '|', first == '.'
+			isFilter, isProperty = first == '|', first == '.' && !isProperty
 		}
 		s = s[size:]
 	}

@@ -1,18 +1,20 @@
-package liquid
+package engine
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"github.com/osteele/liquid/expressions"
+
+	"lunogram-users/internal/liquid"
 )
 
 // run is the rendering of one template.
 type run struct {
-	*Renderer
+	*renderer
 	*budget
 	template string
-	escape   Escape
+	escape   liquid.Escape
 
 	config expressions.Config // with the filters that the template names
 	scope  map[string]any     // *value; what {% assign %} sets is the template's own
@@ -27,8 +29,8 @@ type run struct {
 	digits    map[long]json.Number // those of numbers that passed through the library
 }
 
-func (r *Renderer) newRun(template string, escape Escape) *run {
-	n := &run{Renderer: r, budget: &r.budget, template: template, escape: escape, out: &buffer{}}
+func (r *renderer) newRun(template string, escape liquid.Escape) *run {
+	n := &run{renderer: r, budget: &r.budget, template: template, escape: escape, out: &buffer{}}
 	n.cycles, n.digits = map[string]int{}, map[long]json.Number{}
 	n.scope = make(map[string]any, len(r.vars)+2)
 	for name, v := range r.vars {
@@ -38,18 +40,18 @@ func (r *Renderer) newRun(template string, escape Escape) *run {
 	return n
 }
 
-// rescue turns the panic that broke off the work into an *Error with the place where that was.
+// rescue turns the panic that broke off the work into an *liquid.Error with the place where that was.
 func (n *run) rescue(err *error) {
 	r := recover()
 	if r == nil {
 		return
 	}
-	e := &Error{Kind: ErrValue, Message: "this cannot be computed"} // the library panicked; what it says may hold a value
+	e := &liquid.Error{Kind: liquid.ErrValue, Message: "this cannot be computed"} // the library panicked; what it says may hold a value
 	if s, ok := r.(stop); ok {
 		e = s.err
 	}
 	if e.Line == 0 {
-		e.at(n.template, n.at)
+		e.At(n.template, n.at)
 	}
 	*err = e
 }
@@ -57,12 +59,12 @@ func (n *run) rescue(err *error) {
 // fail breaks off the work because of what stands at an offset.
 func (n *run) fail(at int, format string, args ...any) {
 	n.at = at
-	panic(stop{&Error{Kind: ErrSyntax, Message: fmt.Sprintf(format, args...)}})
+	panic(stop{&liquid.Error{Kind: liquid.ErrSyntax, Message: fmt.Sprintf(format, args...)}})
 }
 
 // refuse breaks off the work because of a value.
 func (n *run) refuse(format string, args ...any) {
-	panic(stop{&Error{Kind: ErrValue, Message: fmt.Sprintf(format, args...)}})
+	panic(stop{&liquid.Error{Kind: liquid.ErrValue, Message: fmt.Sprintf(format, args...)}})
 }
 
 // expr is an expression, and where it stands.

@@ -1,4 +1,4 @@
-package liquid_test
+package engine_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/liquid/engine"
 )
 
 // vars decodes variables as the API does.
@@ -53,7 +54,7 @@ is enjoying Lunogram. {% endif %}`
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := liquid.New(vars(t, alice), liquid.Options{Now: now})
+			r := engine.New(vars(t, alice), liquid.Options{Now: now})
 			got, err := r.Render(tt.template, liquid.Text)
 			if err != nil {
 				t.Fatal(err)
@@ -127,10 +128,14 @@ func TestRenderValues(t *testing.T) {
 		`{{ user.data.html | json }}`:                                                              `"<script>\"'&"`,
 		`{{ "b,a,b" | split: "," | uniq | sort | reverse | join: "" }}`:                            "ba",
 		`{{ -7 | modulo: 3 }} {{ -7 | divided_by: 2 }} {{ 2.5 | round }} {{ 2.4 | ceil }}`:         "2 -4 3 3",
+		`{{ false | default: "x", allow_false: true }}{{ false | default: "y" }}`:                  "falsey",
+		`{% assign n = 3 %}{% for i in (1..n) %}{{ i }}{% endfor %}`:                               "123",
+		`{% if user.data.tags[0] == "a" and user.data.items[1].n == 1 %}y{% endif %}`:              "y",
+		`{% if nil == user.data.gone or user.data.gone != nil %}y{% else %}n{% endif %}`:           "n", // the one comparison that needs its sides as usual
 		`{{ 9223372036854775807 | plus: 1 }}`:                                                      "9223372036854780000",
 	}
 	for template, want := range tests {
-		got, err := liquid.New(vars(t, alice), liquid.Options{Now: now}).Render(template, liquid.Text)
+		got, err := engine.New(vars(t, alice), liquid.Options{Now: now}).Render(template, liquid.Text)
 		if err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", template, got, err, want)
 		}
@@ -144,7 +149,7 @@ func TestErrorsKeepValuesToThemselves(t *testing.T) {
 		`{{ user.secret | divided_by: user.secret }}`, `{{ user.secret | date: "%999999d" }}{{ "now" | date: "%999d" }}`,
 		`{% for i in ("hunter2"..3) %}{% endfor %}`,
 	} {
-		_, err := liquid.New(v, liquid.Options{Now: now}).Render(template, liquid.Text)
+		_, err := engine.New(v, liquid.Options{Now: now}).Render(template, liquid.Text)
 		if !errors.Is(err, liquid.ErrValue) {
 			t.Errorf("%s: got %v, want ErrValue", template, err)
 			continue

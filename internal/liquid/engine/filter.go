@@ -1,9 +1,11 @@
-package liquid
+package engine
 
 import (
 	"slices"
 
 	"github.com/osteele/liquid/values"
+
+	"lunogram-users/internal/liquid"
 )
 
 // filter is a filter: what it does, and how many arguments it takes beside the value it is applied to.
@@ -66,7 +68,7 @@ func (n *run) filter(name string, f filter, args []any) any {
 // made returns what a filter made, and counts what it takes. What was there before is a *value and costs nothing.
 func (n *run) made(name string, result any) *value {
 	out, ok := result.(*value)
-	if ok && out.path() != "" {
+	if ok && (out.parent != nil || out.key != "") {
 		return out
 	}
 	out = n.wrap(result)
@@ -99,7 +101,7 @@ func (c *call) int(i, otherwise int) int {
 	if i >= len(c.args) {
 		return otherwise
 	}
-	return int(min(max(c.number(i).f, -MaxOutput), MaxOutput))
+	return int(min(max(c.number(i).f, -liquid.MaxOutput), liquid.MaxOutput))
 }
 
 // number returns an argument as a number; 0 for what is none. Text may be one.
@@ -140,7 +142,7 @@ func (c *call) span(r values.Range) []any {
 
 // room breaks off the work before an array of so many items is made.
 func (c *call) room(items int) {
-	if items > MaxOutput/itemSize {
+	if items > liquid.MaxOutput/itemSize {
 		tooLarge("an array would be too long")
 	}
 }
@@ -157,7 +159,7 @@ func (c *call) property(item any, i int) any {
 // defaultTo returns the argument in place of what is null, false or empty; of false not if allow_false says so.
 func defaultTo(c *call) any {
 	v := c.args[0].v
-	allowed := c.named["allow_false"] == true
+	allowed := c.wrap(c.named["allow_false"]).v == true
 	if v == nil || v == false && !allowed || empty.of(v) {
 		return c.args[1]
 	}

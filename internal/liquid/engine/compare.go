@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"encoding/json"

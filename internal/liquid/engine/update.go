@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"encoding/json"
@@ -6,19 +6,13 @@ import (
 	"strings"
 
 	"github.com/osteele/liquid/values"
+
+	"lunogram-users/internal/liquid"
 )
 
-// Update renders the template of an update step, leaf by leaf, so that no value can break out of the place that it is
-// meant for. A string that is exactly one {{ expression }} becomes the value itself, of whatever type: a number stays a
-// number with all its digits, and null is null. Any other string with Liquid in it becomes the string that it renders to.
-// Keys, and all that is not a string, stay as they are.
-//
-// The member of an object whose only expression is missing is left out and listed by [Renderer.Missing], so that it
-// overwrites nothing; in an array, where leaving it out would move the others, it is null.
-//
-// The template is not modified. Every error is an [*Error] with the pointer of the leaf.
-func (r *Renderer) Update(template map[string]any) (map[string]any, error) {
-	u := update{Renderer: r}
+// Update implements liquid.Renderer.
+func (r *renderer) Update(template map[string]any) (map[string]any, error) {
+	u := update{renderer: r}
 	out, err := u.object(template, "")
 	if err != nil {
 		return nil, err
@@ -28,12 +22,12 @@ func (r *Renderer) Update(template map[string]any) (map[string]any, error) {
 
 // update renders one template.
 type update struct {
-	*Renderer
+	*renderer
 	size int // of the leaves so far, in bytes
 }
 
 // object returns what the members of an object render to.
-func (u *update) object(template map[string]any, pointer string) (map[string]any, *Error) {
+func (u *update) object(template map[string]any, pointer string) (map[string]any, *liquid.Error) {
 	out := make(map[string]any, len(template))
 	for _, key := range sortedKeys(template) {
 		v, absent, err := u.value(template[key], pointer+"/"+tokens.Replace(key))
@@ -51,7 +45,7 @@ func (u *update) object(template map[string]any, pointer string) (map[string]any
 var tokens = strings.NewReplacer("~", "~0", "/", "~1")
 
 // value returns what a value of the template renders to, and whether that is missing.
-func (u *update) value(template any, pointer string) (v any, absent bool, err *Error) {
+func (u *update) value(template any, pointer string) (v any, absent bool, err *liquid.Error) {
 	switch t := template.(type) {
 	case string:
 		v, absent, err = u.leaf(t, pointer)
@@ -65,7 +59,7 @@ func (u *update) value(template any, pointer string) (v any, absent bool, err *E
 	return v, absent, err
 }
 
-func (u *update) array(template []any, pointer string) ([]any, *Error) {
+func (u *update) array(template []any, pointer string) ([]any, *liquid.Error) {
 	out := make([]any, len(template))
 	for i, item := range template {
 		v, _, err := u.value(item, pointer+"/"+strconv.Itoa(i))
@@ -78,18 +72,18 @@ func (u *update) array(template []any, pointer string) ([]any, *Error) {
 }
 
 // leaf renders a string.
-func (u *update) leaf(template, pointer string) (v any, absent bool, failure *Error) {
-	n := u.newRun(template, Text)
+func (u *update) leaf(template, pointer string) (v any, absent bool, failure *liquid.Error) {
+	n := u.newRun(template, liquid.Text)
 	var err error
 	func() {
 		defer n.rescue(&err)
-		if u.size += len(template); u.size > MaxTemplate {
+		if u.size += len(template); u.size > liquid.MaxTemplate {
 			tooLarge("a template may have at most 256 KB")
 		}
 		v, absent = n.leaf()
 	}()
 	if err != nil {
-		failure, _ = err.(*Error) // rescue makes no other
+		failure, _ = err.(*liquid.Error) // rescue makes no other
 		failure.Pointer = pointer
 	}
 	return v, absent, failure

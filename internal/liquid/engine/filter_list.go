@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"slices"
@@ -68,7 +68,7 @@ func sortNatural(c *call) any {
 	return list
 }
 
-// uniq keeps the first of items that have the same JSON, or print the same number.
+// uniq keeps the first of items that have the same JSON.
 func uniq(c *call) any {
 	seen := map[string]bool{}
 	size := 0

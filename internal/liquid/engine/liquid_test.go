@@ -1,4 +1,4 @@
-package liquid_test
+package engine_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/liquid/engine"
 )
 
 func TestEscape(t *testing.T) {
@@ -40,7 +41,7 @@ func TestEscape(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := liquid.New(v, liquid.Options{}).Render(tt.template, tt.escape)
+			got, err := engine.New(v, liquid.Options{}).Render(tt.template, tt.escape)
 			if err != nil || got != tt.want {
 				t.Errorf("got %q, %v; want %q", got, err, tt.want)
 			}
@@ -83,7 +84,7 @@ func TestMissing(t *testing.T) {
 		{`{{ nil }}{{ "a" | split: "," | last }}{{ "" | split: "," | first }}{{ blank }}`, nil},
 	}
 	for _, tt := range tests {
-		r := liquid.New(vars(t, alice), liquid.Options{Now: now})
+		r := engine.New(vars(t, alice), liquid.Options{Now: now})
 		if _, err := r.Render(tt.template, liquid.Text); err != nil {
 			t.Errorf("%s: %v", tt.template, err)
 		}
@@ -101,10 +102,10 @@ func TestSyntaxErrors(t *testing.T) {
 		{"{{ user.data.name", `line 1, column 1: this is not closed, or longer than 4 KB, at {{ user.data.name`},
 		{"{{ user's }}", `line 1, column 1: this is not closed, or longer than 4 KB, at {{ user's }}`},
 		{"{% if x %}\n{{ y }}", `line 2, column 8: the template ends before {% endif %}, at `},
-		{"{% if x %}{% endfor %}", `line 1, column 11: the tag "endfor" is unknown or not allowed here, at {% endfor %}`},
-		{"{% else %}", `line 1, column 1: the tag "else" is unknown or not allowed here, at {% else %}`},
-		{`{% include "/etc/passwd" %}`, `line 1, column 1: the tag "include" is unknown or not allowed here, at {% include "/etc/passwd" %}`},
-		{`{% render "x" %}`, `line 1, column 1: the tag "render" is unknown or not allowed here, at {% render "x" %}`},
+		{"{% if x %}{% endfor %}", `line 1, column 11: this tag is unknown or not allowed here, at {% endfor %}`},
+		{"{% else %}", `line 1, column 1: this tag is unknown or not allowed here, at {% else %}`},
+		{`{% include "/etc/passwd" %}`, `line 1, column 1: this tag is unknown or not allowed here, at {% include "/etc/passwd" %}`},
+		{`{% render "x" %}`, `line 1, column 1: this tag is unknown or not allowed here, at {% render "x" %}`},
 		{"{% comment %}", `line 1, column 1: the tag "comment" is not closed, at {% comment %}`},
 		{"{% for x user %}{% endfor %}", `line 1, column 1: what follows "for" cannot be read, at {% for x user %}{% endfor %}`},
 		{"{% for x in y cols %}{% endfor %}", `line 1, column 1: what follows "for" cannot be read, at {% for x in y cols %}{% endfor %}`},
@@ -115,11 +116,11 @@ func TestSyntaxErrors(t *testing.T) {
 		{"{{ %assign x = 1 }}", `line 1, column 1: this is no expression, at {{ %assign x = 1 }}`},
 		{"{{ 99999999999999999999 }}", `line 1, column 1: this is no expression, at {{ 99999999999999999999 }}`},
 		{"{{ x | }}{{ y }}", `line 1, column 1: this is no expression, at {{ x | }}{{ y }}`},
-		{"{% %}", `line 1, column 1: the tag "" is unknown or not allowed here, at {% %}`},
+		{"{% %}", `line 1, column 1: this tag is unknown or not allowed here, at {% %}`},
 		{"{% if false %}{{ x | nope }}{% endif %}", `line 1, column 15: there is no filter "nope", at {{ x | nope }}{% endif %}`},
 	}
 	for _, tt := range tests {
-		_, err := liquid.New(nil, liquid.Options{}).Render(tt.template, liquid.Text)
+		_, err := engine.New(nil, liquid.Options{}).Render(tt.template, liquid.Text)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s:\n got %v\nwant %s", tt.template, err, tt.want)
 		} else if !errors.Is(err, liquid.ErrSyntax) {
@@ -143,7 +144,7 @@ func FuzzRender(f *testing.F) {
 	v := vars(f, alice)
 	f.Fuzz(func(t *testing.T, template string) {
 		for _, escape := range []liquid.Escape{liquid.HTML, liquid.Text, liquid.JSON} {
-			r := liquid.New(v, liquid.Options{Now: now, Time: liquid.DefaultTime / 20})
+			r := engine.New(v, liquid.Options{Now: now, Time: liquid.DefaultTime / 100})
 			got, err := r.Render(template, escape)
 			if err != nil && err.Error() == "" {
 				t.Error("an error without a text")
@@ -164,7 +165,7 @@ func BenchmarkRender(b *testing.B) {
 	v := vars(b, alice)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := liquid.New(v, liquid.Options{Now: now}).Render(template, liquid.HTML); err != nil {
+		if _, err := engine.New(v, liquid.Options{Now: now}).Render(template, liquid.HTML); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -175,7 +176,7 @@ func BenchmarkRenderLarge(b *testing.B) {
 	v := vars(b, alice)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := liquid.New(v, liquid.Options{Now: now}).Render(template, liquid.HTML); err != nil {
+		if _, err := engine.New(v, liquid.Options{Now: now}).Render(template, liquid.HTML); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package liquid
+package engine
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/osteele/liquid/values"
+
+	"lunogram-users/internal/liquid"
 )
 
 // shown returns what a value prints as, escaped.
@@ -17,9 +19,9 @@ func (n *run) shown(v *value) string {
 	switch {
 	case v.safe || s == "":
 		return s
-	case n.escape == HTML:
+	case n.escape == liquid.HTML:
 		return html.EscapeString(s)
-	case n.escape == JSON:
+	case n.escape == liquid.JSON:
 		quoted := string(encode(s))
 		return quoted[1 : len(quoted)-1]
 	}
@@ -60,7 +62,7 @@ func (n *run) print(b *buffer, v any) {
 
 // json returns a value as JSON.
 func (n *run) json(v any) string {
-	if n.weight(v) > MaxOutput {
+	if n.weight(v) > liquid.MaxOutput {
 		tooLarge("a text would be larger than 1 MB")
 	}
 	return string(encode(v))
@@ -76,7 +78,7 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// weight returns about how many bytes a value has as JSON, or more than MaxOutput as soon as it has more.
+// weight returns about how many bytes a value has as JSON, or more than liquid.MaxOutput as soon as it has more.
 func (n *run) weight(v any) int {
 	n.step()
 	switch v := v.(type) {
@@ -98,7 +100,7 @@ func (n *run) weight(v any) int {
 
 func (n *run) sum(total int, items func(yield func(any) bool)) int {
 	for item := range items {
-		if total += n.weight(item); total > MaxOutput {
+		if total += n.weight(item); total > liquid.MaxOutput {
 			break
 		}
 	}
