@@ -97,6 +97,9 @@ func (s *service) render(ctx context.Context, in renderRequest) (renderView, err
 	}
 	v := renderView{linksView: links}
 	v.Parts, v.Missing, err = renderParts(s.templates(vars, liquid.Options{Now: s.now()}), in.parts)
+	if _, large := encode(v); err == nil && large != nil { // it is the template that makes so much, so the fault is not ours
+		err = &badRequest{detail: "the rendered parts do not fit into an answer"}
+	}
 	return v, err
 }
 

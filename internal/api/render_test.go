@@ -141,6 +141,11 @@ func TestRenderFaults(t *testing.T) {
 			}
 		})
 	}
+	p := tn.want(400, "POST", tn.consentPath("/render"), fmt.Sprintf(`{"user_id":%q,"template":"{%% for i in (1..1000) %%}%s{%% endfor %%}","escape":"text"}`,
+		u.ID, strings.Repeat("\\u0001", 1000))).problem(t)
+	if p.Detail != "the rendered parts do not fit into an answer" {
+		t.Errorf("an answer that does not fit: %+v", p)
+	}
 	if logs := tn.logs.String(); strings.Contains(logs, "Alice") || strings.Contains(logs, "{{") {
 		t.Errorf("the logs tell what was rendered:\n%s", logs)
 	}
