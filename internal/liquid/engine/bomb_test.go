@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,14 @@ func bombs() map[string]string {
 		"unclosed output":      strings.Repeat(`{{ '`, 60000),
 		"unclosed tags":        strings.Repeat(`{% `, 60000),
 		"unclosed raw":         strings.Repeat(`{% raw %}`, 20000),
+		"dense template":       strings.Repeat(`{{a}}`, 50000) + forever,
+		"dense with filters":   strings.Repeat(`{{1|abs}}`, 28000) + forever,
+		"dense blocks":         strings.Repeat(`{%for a in a%}{%endfor%}`, 10000) + forever,
+		"long expressions":     strings.Repeat(`{{a`+strings.Repeat(`.a`, 2000)+`}}`, 60) + forever,
+		"long conditions":      strings.Repeat(`{%if a`+strings.Repeat(` or a`, 800)+`%}{%endif%}`, 60) + forever,
+		"path without end":     `{% for i in (1..1000000000) %}{% assign a = a.b %}{% endfor %}{{ a }}`,
+		"path of long keys":    long + `{% for i in (1..1000000000) %}{{ user[s][s][s][s][s][s][s][s] }}{% endfor %}`,
+		"object sorted":        `{% for i in (1..1000000000) %}{% for p in user.data.object limit: 1 %}{% endfor %}{% endfor %}`,
 		"huge template":        strings.Repeat(` `, liquid.MaxTemplate+1),
 		"user data printed":    `{% for i in (1..1000000) %}{{ user.data }}{% endfor %}`,
 		"user data as text":    `{% for i in (1..1000000) %}{% assign x = user.data.items | append: "x" %}{% endfor %}`,
@@ -85,7 +94,11 @@ func bulk() map[string]any {
 	for i := range items {
 		items[i] = map[string]any{"n": strings.Repeat("x", i%10)}
 	}
-	return map[string]any{"user": map[string]any{"data": map[string]any{"items": items}}}
+	object := map[string]any{}
+	for i := range 20000 {
+		object[strconv.Itoa(i)] = true
+	}
+	return map[string]any{"user": map[string]any{"data": map[string]any{"items": items, "object": object}}}
 }
 
 // TestBombs takes a fifth of the time that a render may take, so as to be done soon; nothing in a render is so long that it

@@ -77,6 +77,8 @@ func TestMissing(t *testing.T) {
 		{`{% capture x %}a{% endcapture %}{{ x }}`, nil},
 		{`{% for t in user.data.tags %}{{ t }}{{ forloop.index }}{% endfor %}`, nil},
 		{`{% for i in user.data.items %}{{ i.name }}{% endfor %}`, []string{"user.data.items[1].name"}},
+		{`{{ user.data["first name"] }}{{ user.data[user.data.plan] }}`, []string{"user.data.first name", "user.data.premium"}},
+		{`{% for i in (1..100) %}{% assign x = x.y %}{% endfor %}{{ x }}`, nil},
 		{`{% for t in user.data.nope %}{{ t.name }}{% endfor %}`, nil},
 		{`{% for t in user.data.tags %}{% endfor %}{{ t }}`, []string{"t"}},
 		{`{{ user.data.tags.first }}{{ user.data.tags | last }}{{ user.data.nope.size }}`, []string{"user.data.nope.size"}},

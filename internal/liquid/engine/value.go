@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/osteele/liquid/values"
 )
@@ -15,6 +16,7 @@ type value struct {
 	v      any    // JSON value, values.Range or emptiness
 	parent *value // nil for a variable, and for what a filter made, whose key is ""
 	key    string // in the parent, as it stands in a path: .name or [0]
+	depth  int    // how many parents there are
 	absent bool   // whether there is no such value
 	safe   bool   // whether it is escaped already
 }
@@ -32,6 +34,20 @@ func (n *run) wrap(v any) *value {
 		return &value{run: n, v: n.digits[v]}
 	}
 	return &value{run: n, v: v}
+}
+
+// The bounds of a path: without them a loop that assigns a member of a variable to it would make one without end.
+const (
+	maxPath = 32 // keys
+	maxKey  = 64 // bytes
+)
+
+// child returns a value that is part of v, or of no value if the path grows too long.
+func (v *value) child(key string) *value {
+	if v.depth == maxPath {
+		return &value{run: v.run}
+	}
+	return &value{run: v.run, parent: v, key: key, depth: v.depth + 1}
 }
 
 // path returns the path of the value, "" if it has none.
@@ -143,7 +159,9 @@ func (v *value) IndexValue(o values.Value) values.Value {
 	if isInt && isList {
 		return v.item(list, i)
 	}
-	return &value{run: v.run, parent: v, key: "[]", absent: true}
+	out := v.child("[]")
+	out.absent = true
+	return out
 }
 
 // named returns a value that is a key.
@@ -154,7 +172,7 @@ func (v *value) item(list []any, i int) *value {
 	if i < 0 {
 		i += len(list)
 	}
-	out := &value{run: v.run, parent: v, key: "[" + strconv.Itoa(i) + "]"}
+	out := v.child("[" + strconv.Itoa(i) + "]")
 	if out.absent = i < 0 || i >= len(list); !out.absent {
 		out.v = list[i]
 	}
@@ -165,7 +183,7 @@ func (v *value) item(list []any, i int) *value {
 func (v *value) PropertyValue(o values.Value) values.Value {
 	key, _ := v.run.wrap(o.Interface()).v.(string)
 	v.run.step()
-	out := &value{run: v.run, parent: v, key: "." + key}
+	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
 		if member, ok := members[key]; ok {
 			out.v = member
@@ -189,7 +207,7 @@ func (v *value) PropertyValue(o values.Value) values.Value {
 // size returns the number of characters, items or members.
 func (v *value) size() int {
 	if s, ok := v.v.(string); ok {
-		return len([]rune(s))
+		return utf8.RuneCountInString(s)
 	}
 	if members, ok := v.v.(map[string]any); ok {
 		return len(members)
@@ -211,6 +229,7 @@ func (v *value) items() sequence {
 	case values.Range:
 		return sequence{max(all.Len(), 0), func(i int) *value { return v.run.wrap(all.Index(i)) }}
 	case map[string]any:
+		v.run.check() // sorting takes a while
 		keys := sortedKeys(all)
 		return sequence{len(keys), func(i int) *value { return v.run.wrap([]any{keys[i], all[keys[i]]}) }}
 	case string:
