@@ -1,8 +1,8 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports], [Subscriptions] and [Lists]; all of them share the table of
-// routes.go, and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
+// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports], [Subscriptions], [Lists] and [Render]; all of them share
+// the table of routes.go, and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
 // or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
 //
 // The package knows the store by the interfaces below only, and AWS in gateway.go only.
@@ -37,13 +37,18 @@ type Upserter interface {
 	// Upsert creates or updates the user who owns any of the pairs. With IfMatch, a user who does not
 	// exist is user.ErrVersion too.
 	Upsert(ctx context.Context, req user.Upsert) (user.User, error)
-	// Patch changes one user on condition of the version, if there is one. An absorbed id means its survivor.
-	Patch(ctx context.Context, projectID, userID string, p user.Patch, ifMatch *int64) (user.User, error)
+	Patcher
 	// UpsertBatch upserts up to 100 requests, those of one user in order, and answers each by its index: one that
 	// fails does not hold up the others.
 	UpsertBatch(ctx context.Context, projectID string, batch []user.Upsert) []user.Result
 	// UserByPair returns the owner of the pair.
 	UserByPair(ctx context.Context, projectID string, p user.Pair) (user.User, error)
+}
+
+// Patcher changes one profile.
+type Patcher interface {
+	// Patch changes one user on condition of the version, if there is one. An absorbed id means its survivor.
+	Patch(ctx context.Context, projectID, userID string, p user.Patch, ifMatch *int64) (user.User, error)
 }
 
 // Reader reads one profile. Every method may be called concurrently and is strongly consistent.
@@ -122,11 +127,14 @@ type service struct {
 	importer Importer
 	consent  SubscriptionsStore
 	lists    ListsStore
+	patcher  Patcher
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
 
-	publicURL string
+	recipients Recipients
+	templates  Templates
+	publicURL  string
 }
 
 // Upsert returns the handler of the upsert function: it creates, updates and patches users.
@@ -158,7 +166,7 @@ func Imports(store ImportsStore, importer Importer, o Options) http.Handler {
 // Subscriptions returns the handler of the subscriptions function: groups, settings, states, ledgers, suppressions, and
 // whether a message may be sent.
 func Subscriptions(store SubscriptionsStore, o Options) http.Handler {
-	s := &service{consent: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
+	s := &service{consent: store, recipients: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
 	s.projects = newProjectCache(store, s.now)
 	return s.handler(subscriptionsFunction, store)
 }
@@ -168,6 +176,12 @@ func Lists(store ListsStore, o Options) http.Handler {
 	s := &service{lists: store, log: o.logger(), now: o.clock()}
 	s.projects = newProjectCache(store, s.now)
 	return s.handler(listsFunction, store)
+}
+
+// Render returns the handler of the render function: it renders messages and the templates of update steps.
+func Render(store RenderStore, templates Templates, o Options) http.Handler {
+	s := &service{recipients: store, patcher: store, templates: templates, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
+	return s.handler(renderFunction, store)
 }
 
 func (o Options) logger() *slog.Logger {

@@ -18,6 +18,7 @@ const (
 
 	subscriptionsFunction = "subscriptions"
 	listsFunction         = "lists"
+	renderFunction        = "render"
 )
 
 // route is one line of the route table.
@@ -106,6 +107,8 @@ func (s *service) routes() []route {
 		{listsFunction, "POST", rules + "/check", project.Support, endpoint(s, decodeRuleCheck, s.checkRule)},
 		{listsFunction, "POST", rules + "/evaluate", project.Support, endpoint(s, decodeEvaluate, s.evaluate)},
 		{listsFunction, "POST", rules + "/preview", project.Support, endpoint(s, decodePreview, s.preview)},
+		{renderFunction, "POST", tenant + "/render", project.Editor, endpoint(s, s.decodeRender, s.render)},
+		{renderFunction, "POST", one + "/update", project.Editor, endpoint(s, decodeUpdate, s.update)},
 	}
 }
 

@@ -30,6 +30,8 @@ var exceptions = []struct{ prefix, suffix, folder string }{
 	{"", "/links", "subscriptions"},
 	{"", "/ledger", "subscriptions"},
 	{"", "/may-send", "subscriptions"},
+	{"", "/render", "render"},
+	{"", "/{userID}/update", "render"},
 }
 
 // server returns the function that is to have a route.
