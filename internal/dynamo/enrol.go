@@ -3,6 +3,8 @@ package dynamo
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
@@ -43,8 +45,8 @@ func (e *enrolment) run(ctx context.Context, seats []*seat) error {
 	return user.ErrUnavailable
 }
 
-// enter writes the memberships of those of the users who have none, and notes them. Most of an import that comes
-// every day have one: to read that costs a tenth of an insert in vain.
+// enter writes the memberships of those of the users who have none, and notes them. Most users of an import that comes every day
+// have one, and to read that costs a tenth of an insert in vain.
 func (e *enrolment) enter(ctx context.Context, ids []string) error {
 	keys := make([]key, len(ids))
 	for i, id := range ids {
@@ -57,30 +59,60 @@ func (e *enrolment) enter(ctx context.Context, ids []string) error {
 	var missing []memberItem
 	for i, id := range ids {
 		if _, ok := known[keys[i]]; !ok {
-			missing, e.entered[id] = append(missing, toMember(e.project, id, e.as)), true
+			missing = append(missing, toMember(e.project, id, e.as))
+			e.entered[id] = true
 		}
 	}
 	there, err := e.store.enter(ctx, missing)
 	if err != nil {
 		return err
 	}
-	return e.sortOut(ctx, there)
+	if err := e.sortOut(ctx, there, known); err != nil {
+		return err
+	}
+	return e.adopt(ctx, known)
 }
 
 // sortOut finds out which of the memberships that were there already are those of this call, written by a try whose
-// reply was lost. The others were entered by somebody else.
-func (e *enrolment) sortOut(ctx context.Context, there []memberItem) error {
+// reply was lost. The others are known to have been entered by somebody else.
+func (e *enrolment) sortOut(ctx context.Context, there []memberItem, known map[key]memberItem) error {
 	keys := make([]key, len(there))
 	for i, m := range there {
 		keys[i] = m.key
 	}
 	stored, err := e.store.members(ctx, keys, true)
 	for _, m := range there {
-		if stored[m.key] != m {
+		if now, ok := stored[m.key]; now != m {
 			delete(e.entered, m.ID)
+			if ok {
+				known[m.key] = now
+			}
 		}
 	}
 	return err
+}
+
+// adopt makes those of the known memberships that an import made ones of their own, unless that is what is under way: whoever
+// was added by hand stays when the import is undone.
+func (e *enrolment) adopt(ctx context.Context, known map[key]memberItem) error {
+	if e.as.Import != "" {
+		return nil
+	}
+	for k, m := range known {
+		if m.Import == "" {
+			continue
+		}
+		expr, err := expression.NewBuilder().
+			WithCondition(expression.Name("pk").AttributeExists()).
+			WithUpdate(expression.Remove(expression.Name("import"))).Build()
+		if err != nil {
+			return err
+		}
+		if _, err := e.store.updateItem(ctx, k, expr, "adopt member"); err != nil && !refusal(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookAgain reads those of the users again who were entered, and takes back the membership of who is not there any more.

@@ -239,12 +239,16 @@ func TestImportedMembers(t *testing.T) {
 	if got, err := s.Standing(ctx, p.ID, all[1]); err != nil || len(got.Lists) != 0 {
 		t.Errorf("an erased user stands at %+v, %v", got, err)
 	}
-	for range 2 {
-		if err := s.DropImported(ctx, p.ID, "l", "i", all[:50]); err != nil {
+	outcomes, err := s.AddMembers(ctx, p.ID, "l", named(all[2])) // what somebody asks for later, the undo leaves alone
+	if err != nil || outcomes[0].Changed {
+		t.Errorf("added an imported member: %+v, %v", outcomes, err)
+	}
+	for _, importID := range []string{"j", "i", "i"} {
+		if err := s.DropImported(ctx, p.ID, "l", importID, all[:50]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(slices.Concat(all[:1], all[50:]), listed(t, s, p, "l")); diff != "" {
+	if diff := cmp.Diff(slices.Concat(all[:1], all[2:3], all[50:]), listed(t, s, p, "l")); diff != "" {
 		t.Errorf("members after the undo (-want +got):\n%s", diff)
 	}
 }
