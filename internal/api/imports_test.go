@@ -26,7 +26,7 @@ const importsA = "/api/admin/projects/" + projectA + "/imports"
 // importer returns the service of imports on a store. Its bucket has the results that end in .errors.csv, and nobody
 // does its tasks.
 func importer(s *dynamo.Store) *csvimport.Service {
-	return &csvimport.Service{Records: s, Queue: tasks{}, Links: links{}}
+	return &csvimport.Service{Records: s, Lists: s, Queue: tasks{}, Links: links{}}
 }
 
 // tasks is a queue that drops everything.

@@ -231,7 +231,7 @@ func TestImportedMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.ImportMembers(ctx, p.ID, "l", "i", all); err != nil {
+		if _, err := s.ImportMembers(ctx, p.ID, "l", "i", all); err != nil {
 			t.Fatal(err)
 		}
 	}
