@@ -214,6 +214,11 @@ func (r *rig) undoKilled(t *testing.T, id string) {
 	if _, err := r.service.Undo(t.Context(), r.project.ID, id); err != nil {
 		t.Fatal(err)
 	}
+	clock, offset := r.Now, time.Duration(0) // a killed delivery's lease is over when the clock is set forward
+	if clock == nil {
+		clock = time.Now
+	}
+	r.Now = func() time.Time { return clock().Add(offset) }
 	tasks := r.take()
 	for kills := 0; len(tasks) > 0; {
 		task := tasks[0]
@@ -225,6 +230,8 @@ func (r *rig) undoKilled(t *testing.T, id string) {
 		}
 		if failed := i.HandleTasks(ctx, message(t, task, fmt.Sprint("undo ", task.Chunk), 1)).BatchItemFailures; len(failed) == 0 && ctx.Err() == nil {
 			tasks = tasks[1:]
+		} else {
+			offset += time.Minute
 		}
 		kill()
 	}
