@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"testing"
@@ -115,6 +116,33 @@ func TestMembers(t *testing.T) {
 	want = slices.DeleteFunc(want, func(id string) bool { return id == users[0].ID })
 	if diff := cmp.Diff(want, listed(t, s, p, "l")); diff != "" {
 		t.Errorf("members after one was removed (-want +got):\n%s", diff)
+	}
+}
+
+// TestUnevenShards: pages are right where one shard has far more than its share.
+func TestUnevenShards(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	var want []string
+	inOne := 0
+	for n := 0; inOne < 60; n++ {
+		id := fmt.Sprintf("%04d", n)
+		if sum := sha256.Sum256([]byte(id)); sum[0]%list.Segments == 5 {
+			inOne++
+		} else if n%50 != 0 {
+			continue
+		}
+		if err := s.ChangeMembership(t.Context(), p.ID, id, list.Change{Add: []list.Membership{{ListID: "l"}}}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	slices.Reverse(want)
+	for _, limit := range []int{1, 7, 40, 100} {
+		got := paged(t, func(after string) ([]string, string, error) { return s.MemberPage(t.Context(), p.ID, "l", after, limit) })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("in pages of %d (-want +got):\n%s", limit, diff)
+		}
 	}
 }
 
