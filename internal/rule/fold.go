@@ -1,0 +1,88 @@
+package rule
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// needle is a text that is looked for without regard to case.
+type needle struct {
+	folded []rune
+	// back tells where to go on when a character does not fit: the length of the longest proper prefix of the first i+1 characters
+	// that is also their suffix (Knuth, Morris, Pratt). So the time is linear whatever the texts are.
+	back []int
+}
+
+func newNeedle(s string) needle {
+	n := needle{}
+	for _, r := range s {
+		n.folded = append(n.folded, fold(r))
+	}
+	n.back = make([]int, len(n.folded))
+	for i := 1; i < len(n.folded); i++ {
+		n.back[i] = n.advance(n.back[i-1], n.folded[i])
+	}
+	return n
+}
+
+// advance returns how many characters of the needle fit once r follows where so many did.
+func (n *needle) advance(fit int, r rune) int {
+	for fit > 0 && n.folded[fit] != r {
+		fit = n.back[fit-1]
+	}
+	if n.folded[fit] == r {
+		fit++
+	}
+	return fit
+}
+
+// in reports whether s contains the needle.
+func (n *needle) in(s string) bool {
+	fit := 0
+	for _, r := range s {
+		if fit == len(n.folded) {
+			break
+		}
+		fit = n.advance(fit, fold(r))
+	}
+	return fit == len(n.folded)
+}
+
+// starts reports whether s starts with the needle.
+func (n *needle) starts(s string) bool {
+	fit := 0
+	for _, r := range s {
+		if fit == len(n.folded) || n.folded[fit] != fold(r) {
+			break
+		}
+		fit++
+	}
+	return fit == len(n.folded)
+}
+
+// ends reports whether s ends with the needle.
+func (n *needle) ends(s string) bool {
+	for i := len(n.folded) - 1; i >= 0; i-- {
+		r, size := utf8.DecodeLastRuneInString(s)
+		if size == 0 || n.folded[i] != fold(r) {
+			return false
+		}
+		s = s[:len(s)-size]
+	}
+	return true
+}
+
+// fold returns the same character for all that differ in case only: the first of them in Unicode.
+func fold(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'a' <= r && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return r
+	}
+	first := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		first = min(first, next)
+	}
+	return first
+}

@@ -1,0 +1,168 @@
+package rule
+
+import (
+	"strconv"
+	"strings"
+)
+
+// field is where a path starts.
+type field int
+
+const (
+	fieldID field = iota
+	fieldEmail
+	fieldPhone
+	fieldTimezone
+	fieldLocale
+	fieldCreatedAt
+	fieldUpdatedAt
+	fieldData
+	fieldSubscription
+	fieldIdentifiers
+	fieldJourney
+)
+
+// userFields are the fields that may follow user, in the order of their numbers.
+var userFields = [...]string{
+	"id", "email", "phone", "timezone", "locale", "created_at", "updated_at", "data", "subscriptions", "identifiers",
+}
+
+// path says which value is meant.
+type path struct {
+	field field
+	name  string     // of the group, or of the source; "" is every source
+	steps []pathStep // into data or into what a journey holds
+	text  string     // canonical
+}
+
+// pathStep goes one level down: to a member of an object, to an element of an array, or to every element.
+type pathStep struct {
+	key     string
+	index   int
+	element bool // index counts
+	every   bool
+}
+
+// path = ( "user" step | "journey" ) { step } .
+func (p *parser) path(to *path) error {
+	t := p.token
+	switch {
+	case t.kind == word && t.text == "user":
+		if err := p.advance(); err != nil {
+			return err
+		}
+		return p.userPath(to)
+	case t.kind == word && t.text == "journey":
+		to.field, to.text = fieldJourney, t.text
+		if err := p.advance(); err != nil {
+			return err
+		}
+		return p.steps(to)
+	}
+	return p.fail()
+}
+
+// userPath reads what follows user.
+func (p *parser) userPath(to *path) error {
+	i := -1
+	if p.token.kind == step {
+		for j, name := range userFields {
+			if p.token.text == name {
+				i = j
+			}
+		}
+	}
+	if i < 0 {
+		for _, name := range userFields {
+			p.expected = append(p.expected, "."+name)
+		}
+		return p.fail()
+	}
+	to.field, to.text = field(i), "user."+userFields[i]
+	if err := p.advance(); err != nil {
+		return err
+	}
+	switch to.field {
+	case fieldData:
+		return p.steps(to)
+	case fieldSubscription:
+		return p.name(to, "the id of a group")
+	case fieldIdentifiers:
+		if p.token.kind == step || p.token.text == "[" && p.token.kind == symbol {
+			return p.name(to, "a source")
+		}
+	}
+	return nil
+}
+
+// name reads the one key that follows subscriptions or identifiers.
+func (p *parser) name(to *path, what string) error {
+	s, ok, err := p.step(false)
+	if err == nil && !ok {
+		err = p.fail(". and " + what)
+	}
+	to.name, to.text = s.key, to.text+s.String()
+	return err
+}
+
+// steps reads one key and any number of further steps.
+func (p *parser) steps(to *path) error {
+	for {
+		s, ok, err := p.step(len(to.steps) > 0)
+		if err == nil && !ok && len(to.steps) == 0 {
+			err = p.fail(". and a key")
+		}
+		if err != nil || !ok {
+			return err
+		}
+		to.steps = append(to.steps, s)
+		to.text += s.String()
+	}
+}
+
+// step = "." name | "[" ( string | index | "*" ) "]" . A first step is a key.
+func (p *parser) step(further bool) (s pathStep, ok bool, err error) {
+	if t := p.token; t.kind == step {
+		return pathStep{key: t.text}, true, p.advance()
+	}
+	if p.token.kind != symbol || p.token.text != "[" {
+		return s, false, nil
+	}
+	if err := p.advance(); err != nil {
+		return s, false, err
+	}
+	if s, err = p.bracketed(further); err != nil {
+		return s, false, err
+	}
+	return s, true, p.require("]")
+}
+
+// bracketed reads what is between brackets.
+func (p *parser) bracketed(further bool) (pathStep, error) {
+	t := p.token
+	index, err := strconv.Atoi(t.text)
+	switch {
+	case t.kind == quoted:
+		return pathStep{key: t.text}, p.advance()
+	case !further:
+		return pathStep{}, p.fail("a key in quotes")
+	case t.kind == digits && err == nil && index >= 0:
+		return pathStep{index: index, element: true}, p.advance()
+	case t.kind == symbol && t.text == "*":
+		return pathStep{every: true}, p.advance()
+	}
+	return pathStep{}, p.fail("a key in quotes", "an index such as 0", "*")
+}
+
+// String returns the canonical form of the step.
+func (s pathStep) String() string {
+	switch {
+	case s.every:
+		return "[*]"
+	case s.element:
+		return "[" + strconv.Itoa(s.index) + "]"
+	case s.key != "" && strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
+		return "." + s.key
+	}
+	return "[" + string(printText(nil, s.key)) + "]"
+}
