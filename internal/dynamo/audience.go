@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
@@ -29,10 +27,7 @@ func (s *Store) Audience(ctx context.Context, q user.Audience) ([]user.Answer, e
 			return nil, err
 		}
 	}
-	all := make([]*seat, len(q.Names))
-	for i, name := range q.Names {
-		all[i] = &seat{name: name}
-	}
+	all := seatsOf(q.Names)
 	if err := a.decide(ctx, all, false); err != nil {
 		return nil, err
 	}
@@ -52,7 +47,7 @@ func (s *Store) Audience(ctx context.Context, q user.Audience) ([]user.Answer, e
 	}
 	answers := make([]user.Answer, len(all))
 	for i, st := range all {
-		answers[i] = st.answer()
+		answers[i] = a.answer(st)
 	}
 	return answers, nil
 }
@@ -71,7 +66,7 @@ func (s *Store) MaySend(ctx context.Context, q user.Audience) (user.Answer, erro
 	if st.profile.ID == "" {
 		return user.Answer{}, user.ErrNotFound
 	}
-	return st.answer(), nil
+	return a.answer(st), nil
 }
 
 // audience is one question on its way.
@@ -85,16 +80,12 @@ type audience struct {
 	filtered bool
 }
 
-// seat is one of the named users.
-type seat struct {
-	name     user.Name
-	owner    string // the id to look for, as far as it is known
-	profile  profileItem
-	decision consent.Decision
-}
-
-func (st *seat) answer() user.Answer {
-	return user.Answer{UserID: st.profile.ID, Decision: st.decision}
+func (a *audience) answer(st *seat) user.Answer {
+	answer := user.Answer{UserID: st.profile.ID, Decision: st.decision}
+	if answer.Allowed {
+		answer.Address = st.profile.address(a.what.Channel)
+	}
+	return answer
 }
 
 // message reads project and group, in one call.
@@ -135,7 +126,7 @@ func (a *audience) decide(ctx context.Context, seats []*seat, consistent bool) e
 	for _, st := range seats {
 		st.owner, st.profile = st.name.ID, profileItem{}
 	}
-	if err := a.find(ctx, seats, consistent); err != nil {
+	if err := a.store.seat(ctx, a.ProjectID, seats, consistent); err != nil {
 		return err
 	}
 	var doubtful []place
@@ -167,82 +158,4 @@ func (p profileItem) decide(proj project.Project, m consent.Message, found map[p
 		Subscriptions: p.user(proj.ID).Subscriptions,
 		Suppressions:  p.concerning(proj, m.Channel, found),
 	})
-}
-
-// find fills the profiles of the seats. Whoever was absorbed is followed to the survivor, and a pair that has moved on
-// since its owner was read is looked up anew: these reads are strongly consistent, and few.
-func (a *audience) find(ctx context.Context, seats []*seat, consistent bool) error {
-	for n := 0; len(seats) > 0 && n < attempts; n++ {
-		if err := a.owners(ctx, seats, consistent || n > 0); err != nil {
-			return err
-		}
-		profiles, err := a.profiles(ctx, seats, consistent || n > 0)
-		if err != nil {
-			return err
-		}
-		var again []*seat
-		for _, st := range seats {
-			p := profiles[st.owner]
-			_, owns := p.Identifiers[pairName(st.name.Pair)]
-			switch {
-			case p.MergedInto != "":
-				st.owner = p.MergedInto
-				again = append(again, st)
-			case p.live() && st.name.ID == "" && !owns:
-				st.owner = ""
-				again = append(again, st)
-			case p.live():
-				st.profile = p
-			}
-		}
-		seats = again
-	}
-	return nil
-}
-
-// owners fills the owners of those seats that are named by a pair and have none yet.
-func (a *audience) owners(ctx context.Context, seats []*seat, consistent bool) error {
-	byKey := map[key][]*seat{}
-	var keys []key
-	for _, st := range seats {
-		if st.owner != "" {
-			continue
-		}
-		k := identKey(a.ProjectID, st.name.Pair)
-		if byKey[k] == nil {
-			keys = append(keys, k)
-		}
-		byKey[k] = append(byKey[k], st)
-	}
-	how := types.KeysAndAttributes{ConsistentRead: &consistent}
-	return a.store.batch(ctx, keys, how, "get identifiers", func(av item) error {
-		o, err := decode[ownerItem](av)
-		for _, st := range byKey[o.key] {
-			st.owner = o.User
-		}
-		return err
-	})
-}
-
-// audienceAttributes are what a decision needs of a profile: not data, which may be large.
-const audienceAttributes = "pk, sk, id, identifiers, email, phone, subscriptions, deleting, merged_into"
-
-// profiles returns the profiles of the owners of the seats, by id, without what no decision needs.
-func (a *audience) profiles(ctx context.Context, seats []*seat, consistent bool) (map[string]profileItem, error) {
-	var keys []key
-	seen := map[string]bool{"": true}
-	for _, st := range seats {
-		if !seen[st.owner] {
-			seen[st.owner] = true
-			keys = append(keys, profileKey(a.ProjectID, st.owner))
-		}
-	}
-	profiles := make(map[string]profileItem, len(keys))
-	how := types.KeysAndAttributes{ConsistentRead: &consistent, ProjectionExpression: new(audienceAttributes)}
-	err := a.store.batch(ctx, keys, how, "get profiles", func(av item) error {
-		p, err := decode[profileItem](av)
-		profiles[p.ID] = p
-		return err
-	})
-	return profiles, err
 }

@@ -3,30 +3,15 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"lunogram-users/internal/csvimport"
-	"lunogram-users/internal/user"
 )
 
 var _ csvimport.Records = (*Store)(nil)
-
-// recordItem is an import or the progress of one of its chunks. What is in the record, nobody queries: it is kept as
-// JSON, of which new code reads what old code wrote.
-type recordItem struct {
-	key
-	ID       string `dynamodbav:"id,omitempty"`      // of an import, for the list
-	ListPK   string `dynamodbav:"list_pk,omitempty"` // of an import
-	Revision int64  `dynamodbav:"revision"`
-	Record   string `dynamodbav:"record"`
-	Expires  int64  `dynamodbav:"expires_at,omitempty"` // of a chunk, in Unix seconds
-}
 
 // chunkLife is for how long chunks are kept: as long as the before-images that an undo needs, and some days.
 const chunkLife = 40 * 24 * time.Hour
@@ -52,68 +37,12 @@ func (s *Store) ChangeChunk(ctx context.Context, t csvimport.Task, change func(*
 	return changeRecord(ctx, s, first, csvimport.Chunk{Phase: t.Phase, Number: t.Chunk}, change)
 }
 
-// changeRecord reads a record, or takes first and zero for one that is not there, lets change amend it, and writes it if its
-// revision is still the one that was read. A write whose reply was lost is seen as a change by somebody else:
-// change then meets its own work.
-func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T, change func(*T) error) (T, error) {
-	return untilWon(ctx, func() (T, error) {
-		stored, err := get[recordItem](ctx, s, first.key, "get import record")
-		record := zero
-		switch {
-		case err == user.ErrNotFound:
-			stored = first
-		case err != nil:
-			return zero, err
-		default:
-			if record, err = decodeRecord[T](stored); err != nil {
-				return zero, err
-			}
-		}
-		if err := change(&record); err != nil {
-			return record, err
-		}
-		return record, s.putRecord(ctx, stored, record)
-	})
-}
-
-func (s *Store) putRecord(ctx context.Context, stored recordItem, record any) error {
-	body, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("encode import record: %w", err)
-	}
-	before := stored.Revision
-	stored.Revision, stored.Record = before+1, string(body)
-	same := expression.Name("revision").Equal(expression.Value(before))
-	if before == 0 {
-		same = expression.Name("pk").AttributeNotExists()
-	}
-	expr, err := expression.NewBuilder().WithCondition(same).Build()
-	if err != nil {
-		return err
-	}
-	return s.put(ctx, stored, dynamodb.PutItemInput{
-		ConditionExpression: expr.Condition(), ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
-	}, "put import record")
-}
-
-func decodeRecord[T any](i recordItem) (T, error) {
-	var record T
-	if err := json.Unmarshal([]byte(i.Record), &record); err != nil {
-		return record, fmt.Errorf("decode import record: %w", err)
-	}
-	return record, nil
-}
-
 // Chunks implements csvimport.Records.
 func (s *Store) Chunks(ctx context.Context, projectID, id string, phase csvimport.Phase) ([]csvimport.Chunk, error) {
 	var chunks []csvimport.Chunk
 	prefix := chunkPrefix(string(phase))
 	err := s.query(ctx, importKey(projectID, id).PK, prefix, "list chunks", func(av item) error {
-		i, err := decode[recordItem](av)
-		if err != nil {
-			return err
-		}
-		c, err := decodeRecord[csvimport.Chunk](i)
+		c, err := readRecord[csvimport.Chunk](av)
 		chunks = append(chunks, c)
 		return err
 	})
@@ -155,11 +84,7 @@ func (s *Store) Imports(ctx context.Context, projectID, after string, limit int)
 func (s *Store) importsOf(ctx context.Context, keys []key) ([]csvimport.Import, error) {
 	var imports []csvimport.Import
 	err := s.batchGet(ctx, keys, "get imports", func(av item) error {
-		i, err := decode[recordItem](av)
-		if err != nil {
-			return err
-		}
-		record, err := decodeRecord[csvimport.Import](i)
+		record, err := readRecord[csvimport.Import](av)
 		imports = append(imports, record)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
@@ -34,11 +35,19 @@ import (
 //	proof           PROOF#<project>#<keyed hash>       PROOF         of what an erased user had refused
 //	review          REVIEWS#<project>                  <message>     a text that a person must decide; forgotten after 30 days
 //
-//	index       hash                                     range
-//	by_project  list_pk   USERS#<project>#<shard>        id         the user id, newest first when read backwards
-//	            list_pk   IMPORTS#<project>              id         the import id, likewise
-//	by_email    email_pk  EMAIL#<project>#<shard>        email_key  <folded e-mail>#<user>
-//	by_phone    phone_pk  PHONE#<project>#<E.164>        id
+//	list            LISTS#<project>                    LIST#<list>
+//	work on it      LISTS#<project>                    SEGMENT#<list>#<revision>#<phase>#<number>  forgotten after 40 days
+//	wake            LISTS#<project>                    WAKE          when the project is to be woken next
+//	membership      USER#<project>#<user>              MEMBER#<list>
+//	due moment      USER#<project>#<user>              MEMBER#DUE    when a rule may next change for the user
+//
+//	index       hash                                        range
+//	by_project  list_pk   USERS#<project>#<shard>           id         the user id, newest first when read backwards
+//	            list_pk   MEMBERS#<project>#<list>#<shard>  id         likewise, of members
+//	            list_pk   DUE#<project>#<shard>             id         <ms>#<user>
+//	            list_pk   IMPORTS#<project>                 id         the import id, newest first when read backwards
+//	by_email    email_pk  EMAIL#<project>#<shard>           email_key  <folded e-mail>#<user>
+//	by_phone    phone_pk  PHONE#<project>#<E.164>           id
 const (
 	skProfile  = "PROFILE"
 	skConsent  = "CONSENT#"
@@ -53,6 +62,11 @@ const (
 	skChunk    = "CHUNK#"
 	skInbound  = "INBOUND"
 	skProof    = "PROOF"
+	skList     = "LIST#"
+	skSegment  = "SEGMENT#"
+	skWake     = "WAKE"
+	skMember   = "MEMBER#"
+	skDue      = skMember + "DUE" // no list has that id: theirs are UUIDs
 
 	indexProject = "by_project"
 	indexEmail   = "by_email"
@@ -60,7 +74,7 @@ const (
 
 	// shards is how many partitions an index of a whole project is spread over: one partition takes
 	// 1,000 writes a second. It can never change, as stored entries carry their shard.
-	shards = 16
+	shards = list.Segments
 )
 
 // key is the primary key of an item.
@@ -99,9 +113,8 @@ func suppressChangeKey(suppression key, event string) key {
 func filterKey(project, hash string) key { return key{filterPK(project), hash[:1]} }
 func filterPK(project string) string     { return join("FILTER", project) }
 
-// recentKey sorts by time, which is in milliseconds with 13 digits until the year 2286.
 func recentKey(project string, at millis, userID string) key {
-	return key{recentPK(project), fmt.Sprintf("%013d#%s", at, userID)}
+	return key{recentPK(project), stamp(at, userID)}
 }
 func recentPK(project string) string    { return join("RECENT", project) }
 func proofKey(project, hash string) key { return key{join("PROOF", project, hash), skProof} }
@@ -129,6 +142,31 @@ func chunkKey(project, id, phase string, number int) key {
 func chunkPrefix(phase string) string { return skChunk + escape(phase) + "#" }
 
 func importsPK(project string) string { return join("IMPORTS", project) }
+
+func listsPK(project string) string      { return join("LISTS", project) }
+func listKey(project, listID string) key { return key{listsPK(project), skList + escape(listID)} }
+func wakeKey(project string) key         { return key{listsPK(project), skWake} }
+func memberKey(project, user, list string) key {
+	return key{profileKey(project, user).PK, skMember + escape(list)}
+}
+func dueKey(project, user string) key { return key{profileKey(project, user).PK, skDue} }
+func segmentKey(project string, s list.Segment) key {
+	return key{listsPK(project), segmentPrefix(s.ListID, s.Revision, s.Phase) + strconv.Itoa(s.Number)}
+}
+func segmentPrefix(listID string, revision int64, phase list.Phase) string {
+	return skSegment + join(listID, strconv.FormatInt(revision, 10), string(phase)) + "#"
+}
+
+func membersShard(project, listID string, n int) string {
+	return join("MEMBERS", project, listID, fmt.Sprintf("%x", n))
+}
+func dueShard(project string, n int) string { return join("DUE", project, fmt.Sprintf("%x", n)) }
+
+// stamp sorts by time, which is in milliseconds with 13 digits until the year 2286.
+func stamp(at millis, userID string) string { return fmt.Sprintf("%013d#%s", at, userID) }
+
+// lastStamp is the last time of 13 digits.
+const lastStamp millis = 9_999_999_999_999
 
 func listPK(project, userID string) string { return listShard(project, shardOf(userID)) }
 func listShard(project string, n int) string {

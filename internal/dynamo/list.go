@@ -5,267 +5,82 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"golang.org/x/sync/errgroup"
 
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
-// span is a range of one index: every partition is read in the same order, and the results merged.
-type span struct {
-	index      string
-	hash, sort string // attribute names
-	partitions []string
-	lower      string // inclusive
-	upper      string // inclusive
-	backwards  bool
-}
-
-// highest sorts after every string that is stored: U+10FFFF is no character.
-const highest = "\U0010FFFF"
-
-// entry is one index entry, of the keys that are projected.
-type entry struct {
-	key
-	hash, sort string
-}
-
-// Users returns the users of a project, newest first: those before the user id after, or the newest when it is "".
-// At most limit of them; fewer only at the end.
-func (s *Store) Users(ctx context.Context, project, after string, limit int) (user.Page, error) {
-	r := span{index: indexProject, hash: "list_pk", sort: "id", upper: highest, backwards: true}
-	for n := range shards {
-		r.partitions = append(r.partitions, listShard(project, n))
-	}
-	return s.page(ctx, project, r, after, limit)
-}
-
-// UsersByEmail returns the users whose e-mail is the given one in any case, oldest first.
-func (s *Store) UsersByEmail(ctx context.Context, project, email, after string, limit int) (user.Page, error) {
-	folded := user.FoldEmail(email)
-	return s.page(ctx, project, span{
-		index: indexEmail, hash: "email_pk", sort: "email_key",
-		partitions: []string{emailPK(project, folded)},
-		lower:      emailKey(folded, ""), upper: emailKey(folded, highest),
-	}, after, limit)
-}
-
-// UsersByPhone returns the users with the number, oldest first.
-func (s *Store) UsersByPhone(ctx context.Context, project, phone, after string, limit int) (user.Page, error) {
-	return s.page(ctx, project, span{
-		index: indexPhone, hash: "phone_pk", sort: "id",
-		partitions: []string{phonePK(project, phone)}, upper: highest,
-	}, after, limit)
-}
-
-// Search returns the users with the phone number, if the term is one, or else those whose e-mail starts with it, by
-// e-mail. Before them, and on top of the limit, the first page has the owners of the external id that is
-// exactly the term, of source default or written source:id: at most two.
-func (s *Store) Search(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
-	exact, err := s.exact(ctx, project, term)
+// CreateList stores a list; storing the same id again replaces it. It returns list.ErrTooMany.
+func (s *Store) CreateList(ctx context.Context, l list.List) error {
+	lists, err := s.Lists(ctx, l.ProjectID)
 	if err != nil {
-		return user.Page{}, err
+		return err
 	}
-	page, err := s.matches(ctx, project, term, after, limit)
+	others := slices.DeleteFunc(lists, func(o list.List) bool { return o.ID == l.ID })
+	if list.Full(others, l.Kind) {
+		return list.ErrTooMany
+	}
+	body, err := encodeRecord(l)
 	if err != nil {
-		return user.Page{}, err
+		return err
 	}
-	page.Users = slices.DeleteFunc(page.Users, func(u user.User) bool { return contains(exact, u.ID) })
-	if after == "" {
-		page.Users = append(exact, page.Users...)
-	}
-	return page, nil
+	return s.put(ctx, recordItem{key: listKey(l.ProjectID, l.ID), Revision: 1, Record: body}, dynamodb.PutItemInput{}, "create list")
 }
 
-// matches returns the users that a search term finds through an index.
-func (s *Store) matches(ctx context.Context, project, term, after string, limit int) (user.Page, error) {
-	if phone, err := user.ParsePhone(term); err == nil {
-		return s.UsersByPhone(ctx, project, phone, after, limit)
-	}
-	prefix := user.FoldEmail(term)
-	if prefix == "" || len(prefix) > maxPrefix {
-		return user.Page{}, nil
-	}
-	r := span{index: indexEmail, hash: "email_pk", sort: "email_key", lower: prefix, upper: prefix + highest}
-	for n := range shards {
-		r.partitions = append(r.partitions, emailShard(project, n))
-	}
-	return s.page(ctx, project, r, after, limit)
-}
-
-// maxPrefix is more bytes than any stored address has; a key has at most 1,024.
-const maxPrefix = 512
-
-// exact returns the owners of the pairs that a search term names.
-func (s *Store) exact(ctx context.Context, project, term string) ([]user.User, error) {
-	var found []user.User
-	for _, pair := range named(term) {
-		u, err := s.UserByPair(ctx, project, pair)
-		switch {
-		case errors.Is(err, user.ErrNotFound):
-		case err != nil:
-			return nil, err
-		case !contains(found, u.ID):
-			found = append(found, u)
-		}
-	}
-	return found, nil
-}
-
-func contains(users []user.User, id string) bool {
-	return slices.ContainsFunc(users, func(u user.User) bool { return u.ID == id })
-}
-
-// named returns the pairs that a search term may name.
-func named(term string) []user.Pair {
-	var pairs []user.Pair
-	if p, err := user.ParsePair("", term); err == nil {
-		pairs = append(pairs, p)
-	}
-	if source, id, ok := strings.Cut(term, ":"); ok && source != "" {
-		if p, err := user.ParsePair(source, id); err == nil {
-			pairs = append(pairs, p)
-		}
-	}
-	return pairs
-}
-
-const (
-	// pageChunk is how many profiles of a page are read at a time: profiles of up to 400 KB must arrive within
-	// one attempt.
-	pageChunk = 16
-	// pageBytes is how much a page holds at most, as stored: an answer of Lambda has at most 6 MB, and JSON in
-	// JSON can take twice what it says.
-	pageBytes = 2 << 20
-)
-
-// page reads the entries after a position until limit live users or pageBytes are found, or there are no more. An entry
-// may be older than the profile; one that no longer belongs to the range is passed over.
-func (s *Store) page(ctx context.Context, project string, r span, after string, limit int) (user.Page, error) {
-	page := user.Page{Users: make([]user.User, 0, limit)}
-	size := 0
-	for {
-		entries, err := s.entries(ctx, r, after, limit+1)
-		if err != nil {
-			return user.Page{}, err
-		}
-		for chunk := range slices.Chunk(entries, pageChunk) {
-			profiles, err := s.profilesOf(ctx, project, r, chunk)
-			if err != nil {
-				return user.Page{}, err
-			}
-			for i, p := range profiles {
-				full := len(page.Users) == limit || size > 0 && size+p.size > pageBytes
-				if full && p.live() {
-					page.Next = after
-					return page, nil
-				}
-				after = chunk[i].sort
-				if p.live() {
-					size += p.size
-					page.Users = append(page.Users, p.user(project))
-				}
-			}
-		}
-		if len(entries) <= limit {
-			return page, nil
-		}
-	}
-}
-
-// profilesOf returns the profile of each entry, the zero profile for one that is gone or has left the range.
-func (s *Store) profilesOf(ctx context.Context, project string, r span, entries []entry) ([]profileItem, error) {
-	ids := make([]string, len(entries))
-	for i, e := range entries {
-		ids[i] = e.PK[strings.LastIndexByte(e.PK, '#')+1:]
-	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
-	found, err := s.profiles(ctx, project, distinct)
-	if err != nil {
-		return nil, err
-	}
-	profiles := make([]profileItem, len(entries))
-	for i, e := range entries {
-		p := found[ids[i]]
-		if hash, sort := p.indexed(r.index); p.live() && hash == e.hash && sort == e.sort {
-			profiles[i] = p
-		}
-	}
-	return profiles, nil
-}
-
-// indexed returns the profile's key in an index, empty when it is not in it.
-func (p profileItem) indexed(index string) (hash, sort string) {
-	switch index {
-	case indexEmail:
-		return p.EmailPK, p.EmailKey
-	case indexPhone:
-		return p.PhonePK, p.ID
-	default:
-		return p.ListPK, p.ID
-	}
-}
-
-// entries returns the first n entries of the range after a sort key, merged over all its partitions.
-func (s *Store) entries(ctx context.Context, r span, after string, n int) ([]entry, error) {
-	found := make([][]entry, len(r.partitions))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, pk := range r.partitions {
-		g.Go(func() (err error) {
-			found[i], err = s.partition(ctx, r, pk, after, n)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	merged := slices.Concat(found...)
-	slices.SortFunc(merged, func(a, b entry) int {
-		if r.backwards {
-			a, b = b, a
-		}
-		return cmp.Compare(a.sort, b.sort)
+// Lists returns the lists of a project, archived ones too, by name; strongly consistent, in one query.
+func (s *Store) Lists(ctx context.Context, projectID string) ([]list.List, error) {
+	var lists []list.List
+	err := s.query(ctx, listsPK(projectID), skList, "list lists", func(av item) error {
+		l, err := readRecord[list.List](av)
+		lists = append(lists, l)
+		return err
 	})
-	return merged[:min(n, len(merged))], nil
+	slices.SortFunc(lists, func(a, b list.List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return lists, err
 }
 
-// partition returns up to n entries of one partition of the range, after a sort key.
-func (s *Store) partition(ctx context.Context, r span, pk, after string, n int) ([]entry, error) {
-	lower, upper := r.lower, r.upper
-	if lower == "" {
-		lower = " " // a key value is never empty, and none starts below a space
+// List returns a list of the project, strongly consistent, or list.ErrNotFound.
+func (s *Store) List(ctx context.Context, projectID, listID string) (list.List, error) {
+	i, err := get[recordItem](ctx, s, listKey(projectID, listID), "get list")
+	if errors.Is(err, user.ErrNotFound) {
+		return list.List{}, list.ErrNotFound
 	}
-	if after != "" && r.backwards {
-		upper = after
-	} else if after != "" {
-		lower = after
+	if err != nil {
+		return list.List{}, err
 	}
-	in := &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: &r.index,
-		KeyConditionExpression:    new("#hash = :pk AND #sort BETWEEN :lower AND :upper"),
-		ExpressionAttributeNames:  map[string]string{"#hash": r.hash, "#sort": r.sort},
-		ExpressionAttributeValues: item{":pk": str(pk), ":lower": str(lower), ":upper": str(upper)},
-		ScanIndexForward:          new(!r.backwards),
-		Limit:                     new(int32(n + 1)), // one more, as the first may be after itself
-	}
-	var found []entry
-	pages := dynamodb.NewQueryPaginator(s.client, in)
-	for pages.HasMorePages() && len(found) < n {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, translate(err, "query "+r.index)
+	return decodeRecord[list.List](i)
+}
+
+// ChangeList lets change amend a list, writes it unless somebody else has changed it in between, and returns it. change is
+// called again after that, and may then meet its own work. It returns the error of change, with the list as it is, or
+// list.ErrNotFound.
+func (s *Store) ChangeList(ctx context.Context, projectID, listID string, change func(*list.List) error) (list.List, error) {
+	first := recordItem{key: listKey(projectID, listID)}
+	return changeRecord(ctx, s, first, list.List{}, func(l *list.List) error {
+		if l.ID == "" {
+			return list.ErrNotFound
 		}
-		for _, av := range out.Items {
-			k, err := decode[map[string]string](av)
-			if err != nil {
-				return nil, err
-			}
-			if k[r.sort] != after {
-				found = append(found, entry{key{k["pk"], k["sk"]}, pk, k[r.sort]})
-			}
-		}
-	}
-	return found[:min(n, len(found))], nil
+		return change(l)
+	})
+}
+
+// ChangeSegment lets change amend the progress of one part of the work on a list, writes it unless somebody else has changed
+// it in between, and returns it. first says which part it is, and is what change meets before there is any. change is called
+// again after a conflict, and may then meet its own work. Progress is forgotten after 40 days.
+func (s *Store) ChangeSegment(ctx context.Context, projectID string, first list.Segment, change func(*list.Segment) error) (list.Segment, error) {
+	return changeRecord(ctx, s, recordItem{key: segmentKey(projectID, first), Expires: s.now().Add(chunkLife).Unix()}, first, change)
+}
+
+// ListSegments returns the progress of those parts of the work on a list that were begun, by number; strongly consistent.
+func (s *Store) ListSegments(ctx context.Context, projectID, listID string, revision int64, phase list.Phase) ([]list.Segment, error) {
+	var segments []list.Segment
+	err := s.query(ctx, listsPK(projectID), segmentPrefix(listID, revision, phase), "list segments", func(av item) error {
+		segment, err := readRecord[list.Segment](av)
+		segments = append(segments, segment)
+		return err
+	})
+	slices.SortFunc(segments, func(a, b list.Segment) int { return cmp.Compare(a.Number, b.Number) })
+	return segments, err
 }

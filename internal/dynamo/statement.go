@@ -77,7 +77,8 @@ func plainName(name string) bool {
 }
 
 // execute carries out writes of different items in batches, one after the other, and answers each in order: nil,
-// user.ErrAgain when its condition failed, user.ErrUnavailable, or what else stopped it.
+// user.ErrAgain when its condition failed, which is errConflict as well if a transaction was in its way, user.ErrUnavailable,
+// or what else stopped it.
 func (s *Store) execute(ctx context.Context, statements []statement, doing string) []error {
 	errs := make([]error, 0, len(statements))
 	for chunk := range slices.Chunk(statements, maxStatements) {
@@ -104,9 +105,10 @@ func translateStatement(e *types.BatchStatementError, doing string) error {
 		return nil
 	}
 	switch e.Code {
-	case types.BatchStatementErrorCodeEnumDuplicateItem, types.BatchStatementErrorCodeEnumConditionalCheckFailed,
-		types.BatchStatementErrorCodeEnumTransactionConflict:
+	case types.BatchStatementErrorCodeEnumDuplicateItem, types.BatchStatementErrorCodeEnumConditionalCheckFailed:
 		return user.ErrAgain
+	case types.BatchStatementErrorCodeEnumTransactionConflict:
+		return fmt.Errorf("%w: %w", user.ErrAgain, errConflict)
 	case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
 		types.BatchStatementErrorCodeEnumRequestLimitExceeded, types.BatchStatementErrorCodeEnumInternalServerError:
 		return fmt.Errorf("%s: %w: %s", doing, user.ErrUnavailable, e.Code)

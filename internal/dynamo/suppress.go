@@ -90,13 +90,21 @@ func (p profileItem) placeOn(proj project.Project, c consent.Channel) (place, bo
 // reachable reports whether the profile has what a message on the channel needs. Only e-mail and SMS need an address of
 // ours: push and in-app messages go to the user.
 func (p profileItem) reachable(c consent.Channel) bool {
-	switch c {
-	case consent.Email:
-		return p.Email != ""
-	case consent.SMS:
-		return p.Phone != ""
+	if c == consent.Email || c == consent.SMS {
+		return p.address(c) != ""
 	}
 	return c.Valid()
+}
+
+// address returns the address of the profile on the channel, "" where there is none.
+func (p profileItem) address(c consent.Channel) string {
+	switch c {
+	case consent.Email:
+		return p.Email
+	case consent.SMS:
+		return p.Phone
+	}
+	return ""
 }
 
 // suppressions returns what is known of the addresses at the places, strongly consistent.

@@ -60,7 +60,7 @@ var purityRules = []struct {
 	forbidden []string
 	why       string
 }{
-	{[]string{"internal/user", "internal/consent", "internal/project", "internal/link"},
+	{[]string{"internal/user", "internal/consent", "internal/project", "internal/link", "internal/list"},
 		[]string{"net/http", "database/sql", "github.com/aws/...", "github.com/awslabs/...", "internal/dynamo", "internal/api"},
 		"the domain knows neither HTTP nor AWS"},
 	{[]string{"internal/api"},

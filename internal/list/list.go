@@ -80,6 +80,20 @@ func (l List) Alike(o List) bool {
 	return !l.Archived() && !o.Archived() && fold(l.Name) == fold(o.Name)
 }
 
+// Full reports whether a project with the lists has no room for another of the kind.
+func Full(lists []List, k Kind) bool {
+	used, dynamic := 0, 0
+	for _, l := range lists {
+		if !l.Archived() {
+			used++
+		}
+		if !l.Archived() && l.Kind == Dynamic {
+			dynamic++
+		}
+	}
+	return used >= MaxLists || k == Dynamic && dynamic >= MaxDynamic || len(lists) >= MaxArchived
+}
+
 const (
 	// MaxLists is how many lists in use a project has at most.
 	MaxLists = 500

@@ -36,3 +36,10 @@ type Change struct {
 
 // Empty reports whether there is nothing to write.
 func (c Change) Empty() bool { return len(c.Add) == 0 && len(c.Remove) == 0 && c.Due == nil }
+
+// Outcome is what became of one user who was to be added to a list or removed from it.
+type Outcome struct {
+	UserID  string // of the user who was meant, an absorbed one followed; "" if there is none
+	Changed bool   // whether the call changed the membership; false for one that was so already
+	Err     error  // user.ErrNotFound, or nil
+}

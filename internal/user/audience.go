@@ -23,4 +23,6 @@ type Name struct {
 type Answer struct {
 	UserID string // of the user who was meant, an absorbed one followed; "" if there is none
 	consent.Decision
+	// Address is where to send it, the e-mail address or the number; "" if it may not be sent, or on a channel that has none.
+	Address string
 }

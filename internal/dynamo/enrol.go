@@ -1,0 +1,110 @@
+package dynamo
+
+import (
+	"context"
+
+	"lunogram-users/internal/list"
+	"lunogram-users/internal/user"
+)
+
+// enrolment makes users members of a list, see AddMembers.
+type enrolment struct {
+	store   *Store
+	project string
+	as      list.Membership // what is written of each
+	seen    map[string]bool // user ids that were dealt with
+	entered map[string]bool // user ids whose membership was written
+}
+
+func (s *Store) enrol(project string, as list.Membership) *enrolment {
+	return &enrolment{store: s, project: project, as: as, seen: map[string]bool{"": true}, entered: map[string]bool{}}
+}
+
+// run makes the users in the seats members, reads who was entered again, and goes on with who absorbed one of them. In the
+// end each seat has the user who is a member, if there is one.
+func (e *enrolment) run(ctx context.Context, seats []*seat) error {
+	for range attempts {
+		var fresh []string
+		for _, st := range seats {
+			if id := st.profile.ID; !e.seen[id] {
+				e.seen[id], fresh = true, append(fresh, id)
+			}
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		if err := e.enter(ctx, fresh); err != nil {
+			return err
+		}
+		if err := e.lookAgain(ctx, fresh, seats); err != nil {
+			return err
+		}
+	}
+	return user.ErrUnavailable
+}
+
+// enter writes the memberships of those of the users who have none, and notes them. Most of an import that comes
+// every day have one: to read that costs a tenth of an insert in vain.
+func (e *enrolment) enter(ctx context.Context, ids []string) error {
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = memberKey(e.project, id, e.as.ListID)
+	}
+	known, err := e.store.members(ctx, keys, false)
+	if err != nil {
+		return err
+	}
+	var missing []memberItem
+	for i, id := range ids {
+		if _, ok := known[keys[i]]; !ok {
+			missing, e.entered[id] = append(missing, toMember(e.project, id, e.as)), true
+		}
+	}
+	there, err := e.store.enter(ctx, missing)
+	if err != nil {
+		return err
+	}
+	return e.sortOut(ctx, there)
+}
+
+// sortOut finds out which of the memberships that were there already are those of this call, written by a try whose
+// reply was lost. The others were entered by somebody else.
+func (e *enrolment) sortOut(ctx context.Context, there []memberItem) error {
+	keys := make([]key, len(there))
+	for i, m := range there {
+		keys[i] = m.key
+	}
+	stored, err := e.store.members(ctx, keys, true)
+	for _, m := range there {
+		if stored[m.key] != m {
+			delete(e.entered, m.ID)
+		}
+	}
+	return err
+}
+
+// lookAgain reads those of the users again who were entered, and takes back the membership of who is not there any more.
+func (e *enrolment) lookAgain(ctx context.Context, ids []string, seats []*seat) error {
+	var theirs []*seat
+	for _, st := range seats {
+		if id := st.profile.ID; e.entered[id] {
+			st.owner, st.profile = id, profileItem{}
+			theirs = append(theirs, st)
+		}
+	}
+	if err := e.store.seat(ctx, e.project, theirs, true); err != nil {
+		return err
+	}
+	present := make(map[string]bool, len(theirs))
+	for _, st := range theirs {
+		present[st.profile.ID] = true
+	}
+	var gone []key
+	for _, id := range ids {
+		if e.entered[id] && !present[id] {
+			delete(e.entered, id)
+			gone = append(gone, memberKey(e.project, id, e.as.ListID))
+		}
+	}
+	return e.store.batchDelete(ctx, gone)
+}

@@ -1,0 +1,153 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"lunogram-users/internal/list"
+	"lunogram-users/internal/user"
+)
+
+// AddMembers makes the named users, at most list.MaxBatch, members of a list and answers each in order. That the list may be
+// added to is the caller's to check. An absorbed user stands for who absorbed it. To repeat a call that ended in an error
+// finishes it.
+//
+// A user may be erased or absorbed meanwhile, and whoever does that cannot see what is written after it. So the users are
+// read again once their memberships are written, strongly consistent: one who is still there will be erased with
+// the membership, and that of one who is not is taken back, or given to the survivor. What remains is a process that dies
+// between the two: it leaves the membership of a user who is gone, which no page shows and a repeat does not mend.
+func (s *Store) AddMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error) {
+	seats := seatsOf(names)
+	if err := s.seat(ctx, projectID, seats, true); err != nil {
+		return nil, err
+	}
+	e := s.enrol(projectID, list.Membership{ListID: listID, At: s.now()})
+	if err := e.run(ctx, seats); err != nil {
+		return nil, err
+	}
+	return outcomes(seats, e.entered), nil
+}
+
+// RemoveMembers takes the named users, at most list.MaxBatch, out of a list and answers each in order. That the list may be
+// taken from is the caller's to check. An absorbed user stands for who absorbed it. It may be repeated.
+func (s *Store) RemoveMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error) {
+	seats := seatsOf(names)
+	if err := s.seat(ctx, projectID, seats, true); err != nil {
+		return nil, err
+	}
+	var keys []key
+	for _, id := range present(seats) {
+		keys = append(keys, memberKey(projectID, id, listID))
+	}
+	stored, err := s.members(ctx, keys, true)
+	if err != nil {
+		return nil, err
+	}
+	removed := make(map[string]bool, len(stored))
+	keys = keys[:0]
+	for k, m := range stored {
+		removed[m.ID], keys = true, append(keys, k)
+	}
+	return outcomes(seats, removed), s.batchDelete(ctx, keys)
+}
+
+// ImportMembers makes users, at most 500 whom the caller has just seen, members of a list on behalf of an import. One who is a
+// member already stays as it is. It may be repeated; erasures and merges meanwhile are treated as by AddMembers.
+func (s *Store) ImportMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) error {
+	seats := make([]*seat, len(userIDs))
+	for i, id := range userIDs {
+		seats[i] = &seat{name: user.Name{ID: id}, profile: profileItem{ID: id}}
+	}
+	e := s.enrol(projectID, list.Membership{ListID: listID, At: s.now(), Import: importID})
+	return e.run(ctx, seats)
+}
+
+// DropImported takes those users out of a list whom the import made members of it. It may be repeated.
+func (s *Store) DropImported(ctx context.Context, projectID, listID, importID string, userIDs []string) error {
+	keys := make([]key, len(userIDs))
+	for i, id := range userIDs {
+		keys[i] = memberKey(projectID, id, listID)
+	}
+	stored, err := s.members(ctx, keys, true)
+	if err != nil {
+		return err
+	}
+	keys = keys[:0]
+	for k, m := range stored {
+		if m.Import == importID {
+			keys = append(keys, k)
+		}
+	}
+	return s.batchDelete(ctx, keys)
+}
+
+// outcomes answers for each seat whether its user is among those whose membership was changed.
+func outcomes(seats []*seat, changed map[string]bool) []list.Outcome {
+	outcomes := make([]list.Outcome, len(seats))
+	for i, st := range seats {
+		outcomes[i] = list.Outcome{UserID: st.profile.ID, Changed: changed[st.profile.ID]}
+		if st.profile.ID == "" {
+			outcomes[i].Err = user.ErrNotFound
+		}
+	}
+	return outcomes
+}
+
+// members returns the memberships with the keys that there are.
+func (s *Store) members(ctx context.Context, keys []key, consistent bool) (map[key]memberItem, error) {
+	found := make(map[key]memberItem, len(keys))
+	err := s.batch(ctx, keys, types.KeysAndAttributes{ConsistentRead: &consistent}, "get memberships", func(av item) error {
+		m, err := decode[memberItem](av)
+		found[m.key] = m
+		return err
+	})
+	return found, err
+}
+
+// enter inserts memberships, several batches at a time, and returns those that were there already, which stay as they are.
+func (s *Store) enter(ctx context.Context, members []memberItem) (there []memberItem, err error) {
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(loadWriters)
+	for batch := range slices.Chunk(members, maxStatements) {
+		g.Go(func() error {
+			known, err := s.enterBatch(ctx, batch)
+			mu.Lock()
+			defer mu.Unlock()
+			there = append(there, known...)
+			return err
+		})
+	}
+	err = g.Wait()
+	return there, err
+}
+
+func (s *Store) enterBatch(ctx context.Context, members []memberItem) (there []memberItem, err error) {
+	_, err = settle(ctx, func() (struct{}, error) {
+		statements := make([]statement, len(members))
+		for i, m := range members {
+			statements[i] = s.insert(m.fields())
+		}
+		var hindered []memberItem
+		for i, err := range s.execute(ctx, statements, "add members") {
+			switch {
+			case errors.Is(err, errConflict):
+				hindered = append(hindered, members[i])
+			case errors.Is(err, user.ErrAgain):
+				there = append(there, members[i])
+			case err != nil:
+				return struct{}{}, err
+			}
+		}
+		if members = hindered; len(members) > 0 {
+			return struct{}{}, errConflict
+		}
+		return struct{}{}, nil
+	})
+	return there, err
+}

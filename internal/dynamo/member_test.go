@@ -1,0 +1,352 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/list"
+	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
+)
+
+// named names users by their ids.
+func named(ids ...string) []user.Name {
+	var names []user.Name
+	for _, id := range ids {
+		names = append(names, user.Name{ID: id})
+	}
+	return names
+}
+
+// ids returns the ids of the users, newest first.
+func ids(users []user.User) []string {
+	var ids []string
+	for _, u := range users {
+		ids = append(ids, u.ID)
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids
+}
+
+// listed returns the ids of the members of a list, in the order of its pages.
+func listed(t *testing.T, s *dynamo.Store, p project.Project, listID string) []string {
+	t.Helper()
+	members, _, err := s.MemberPage(t.Context(), p.ID, listID, "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return members
+}
+
+func TestMembers(t *testing.T) {
+	s := dynamotest.New(t)
+	p, other := dynamotest.Project(t, s), dynamotest.Project(t, s)
+	ctx := t.Context()
+	users := crowd(t, s, p, 120, "")
+	foreign := crowd(t, s, other, 1, "")
+	want := ids(users[:100])
+
+	names := named(want...)
+	names[0] = user.Name{Pair: user.Pair{Source: "default", ExternalID: "u99"}}
+	outcomes, err := s.AddMembers(ctx, p.ID, "l", names)
+	for i, o := range outcomes {
+		if o != (list.Outcome{UserID: want[i], Changed: true}) {
+			t.Errorf("user %d: %+v", i, o)
+		}
+	}
+	if err != nil || len(outcomes) != 100 {
+		t.Fatalf("%d outcomes, %v", len(outcomes), err)
+	}
+	outcomes, err = s.AddMembers(ctx, p.ID, "l", named(users[0].ID, foreign[0].ID, "nobody"))
+	wantOutcomes := []list.Outcome{{UserID: users[0].ID}, {Err: user.ErrNotFound}, {Err: user.ErrNotFound}}
+	if diff := cmp.Diff(fmt.Sprint(wantOutcomes), fmt.Sprint(outcomes)); diff != "" || err != nil {
+		t.Errorf("outcomes, %v (-want +got):\n%s", err, diff)
+	}
+
+	read := func(after string) (user.Page, error) { return s.Members(ctx, p.ID, "l", after, 7) }
+	if diff := cmp.Diff(want, ids(pages(t, 7, read))); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, paged(t, func(after string) ([]string, string, error) { return s.MemberPage(ctx, p.ID, "l", after, 9) })); diff != "" {
+		t.Errorf("ids of members (-want +got):\n%s", diff)
+	}
+	var inSegments, all []string
+	for n := range list.Segments {
+		in := paged(t, func(after string) ([]string, string, error) { return s.MemberIDs(ctx, p.ID, "l", n, after, 3) })
+		of := paged(t, func(after string) ([]string, string, error) { return s.UserIDs(ctx, p.ID, n, after, 3) })
+		if !slices.IsSorted(in) || !slices.IsSorted(of) {
+			t.Errorf("segment %d out of order: %v, %v", n, in, of)
+		}
+		for _, id := range in {
+			if !slices.Contains(of, id) {
+				t.Errorf("member %s of segment %d is no user of it", id, n)
+			}
+		}
+		inSegments, all = append(inSegments, in...), append(all, of...)
+	}
+	slices.Sort(inSegments)
+	slices.Reverse(inSegments)
+	if diff := cmp.Diff(want, inSegments); diff != "" || len(all) != 120 {
+		t.Errorf("%d users in segments; members (-want +got):\n%s", len(all), diff)
+	}
+	if n, err := s.CountMembers(ctx, p.ID, "l"); err != nil || n != 100 {
+		t.Errorf("count %d, %v", n, err)
+	}
+	if n, err := s.CountMembers(ctx, other.ID, "l"); err != nil || n != 0 {
+		t.Errorf("count in another project %d, %v", n, err)
+	}
+
+	outcomes, err = s.RemoveMembers(ctx, p.ID, "l", named(users[0].ID, users[110].ID, "nobody"))
+	wantOutcomes = []list.Outcome{{UserID: users[0].ID, Changed: true}, {UserID: users[110].ID}, {Err: user.ErrNotFound}}
+	if diff := cmp.Diff(fmt.Sprint(wantOutcomes), fmt.Sprint(outcomes)); diff != "" || err != nil {
+		t.Errorf("outcomes, %v (-want +got):\n%s", err, diff)
+	}
+	want = slices.DeleteFunc(want, func(id string) bool { return id == users[0].ID })
+	if diff := cmp.Diff(want, listed(t, s, p, "l")); diff != "" {
+		t.Errorf("members after one was removed (-want +got):\n%s", diff)
+	}
+}
+
+// paged collects all ids of a listing.
+func paged(t *testing.T, read func(after string) ([]string, string, error)) (all []string) {
+	t.Helper()
+	for after := ""; ; {
+		ids, next, err := read(after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, ids...)
+		if after = next; after == "" {
+			return all
+		}
+	}
+}
+
+func TestStanding(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	users := crowd(t, s, p, 2, "")
+	id := users[0].ID
+	at := time.UnixMilli(1_800_000_000_000).UTC()
+	due := at.Add(time.Hour)
+	change := func(c list.Change) {
+		t.Helper()
+		for range 2 {
+			if err := s.ChangeMembership(ctx, p.ID, id, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	change(list.Change{Add: []list.Membership{{ListID: "a", At: at}, {ListID: "b", At: at, Import: "i"}}, Due: &due})
+	later := at.Add(time.Minute)
+	change(list.Change{Add: []list.Membership{{ListID: "a", At: later}, {ListID: "c", At: later}}, Remove: []string{"b"}})
+	got, err := s.Standing(ctx, p.ID, id)
+	want := []list.Membership{{ListID: "a", At: at}, {ListID: "c", At: later}}
+	if diff := cmp.Diff(want, got.Lists); diff != "" || err != nil || !got.Due.Equal(due) || got.User == nil || got.User.ID != id {
+		t.Errorf("standing %+v, %v; lists (-want +got):\n%s", got, err, diff)
+	}
+	change(list.Change{Due: new(time.Time)})
+	if got, err := s.Standing(ctx, p.ID, id); err != nil || !got.Due.IsZero() {
+		t.Errorf("without a due moment: %+v, %v", got, err)
+	}
+	if got, err := s.Standing(ctx, p.ID, "nobody"); err != nil || got.User != nil || got.Lists != nil {
+		t.Errorf("nobody: %+v, %v", got, err)
+	}
+	if v, live, err := s.Version(ctx, p.ID, id); err != nil || v != 0 || !live {
+		t.Errorf("version %d, %t, %v", v, live, err)
+	}
+
+	change(list.Change{Due: &due})
+	if err := s.Delete(ctx, p.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Standing(ctx, p.ID, id); err != nil || !cmp.Equal(got, list.Standing{}) {
+		t.Errorf("an erased user stands at %+v, %v", got, err)
+	}
+	if _, live, err := s.Version(ctx, p.ID, id); err != nil || live {
+		t.Errorf("an erased user is live: %t, %v", live, err)
+	}
+	profiles, err := s.Profiles(ctx, p.ID, []string{id, users[1].ID, "nobody"})
+	if err != nil || len(profiles) != 1 || profiles[users[1].ID].Email != users[1].Email {
+		t.Errorf("profiles %v, %v", profiles, err)
+	}
+}
+
+func TestStandingOfAnAbsorbedUser(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	seed("known", "anonymous:x")(t, s, p)
+	absorbed, err := s.Owner(ctx, p.ID, request(t, p.ID, "anonymous:x").Pairs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddMembers(ctx, p.ID, "l", named(absorbed)); err != nil {
+		t.Fatal(err)
+	}
+	if err := upserting("known", "anonymous:x")(t, s, p); err != nil {
+		t.Fatal(err)
+	}
+	survivor := applied(t, s, p, "known", 1, 0).ID
+	got, err := s.Standing(ctx, p.ID, absorbed)
+	if err != nil || got.User != nil || got.MergedInto != survivor || len(got.Lists) != 1 {
+		t.Errorf("an absorbed user stands at %+v, %v", got, err)
+	}
+	outcomes, err := s.AddMembers(ctx, p.ID, "m", named(absorbed))
+	if err != nil || outcomes[0] != (list.Outcome{UserID: survivor, Changed: true}) {
+		t.Errorf("added an absorbed user: %+v, %v", outcomes, err)
+	}
+	if err := s.Delete(ctx, p.ID, survivor); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{absorbed, survivor} {
+		if got, err := s.Standing(ctx, p.ID, id); err != nil || !cmp.Equal(got, list.Standing{}) {
+			t.Errorf("an erased user stands at %+v, %v", got, err)
+		}
+	}
+}
+
+func TestImportedMembers(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	users := crowd(t, s, p, 60, "")
+	all := ids(users)
+	if _, err := s.AddMembers(ctx, p.ID, "l", named(all[0])); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(ctx, p.ID, all[1]); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.ImportMembers(ctx, p.ID, "l", "i", all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := slices.Concat(all[:1], all[2:])
+	if diff := cmp.Diff(want, listed(t, s, p, "l")); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	if got, err := s.Standing(ctx, p.ID, all[1]); err != nil || len(got.Lists) != 0 {
+		t.Errorf("an erased user stands at %+v, %v", got, err)
+	}
+	for range 2 {
+		if err := s.DropImported(ctx, p.ID, "l", "i", all[:50]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(slices.Concat(all[:1], all[50:]), listed(t, s, p, "l")); diff != "" {
+		t.Errorf("members after the undo (-want +got):\n%s", diff)
+	}
+}
+
+func TestDue(t *testing.T) {
+	s := dynamotest.New(t)
+	p, other := dynamotest.Project(t, s), dynamotest.Project(t, s)
+	ctx := t.Context()
+	at := time.UnixMilli(1_800_000_000_000).UTC()
+	if got, err := s.NextDue(ctx, p.ID); err != nil || !got.IsZero() {
+		t.Errorf("the next due moment of nobody: %v, %v", got, err)
+	}
+	moments := []time.Time{at.Add(2 * time.Hour), at, at.Add(time.Hour), at.AddDate(5000, 0, 0)}
+	for i, m := range moments {
+		if err := s.ChangeMembership(ctx, p.ID, fmt.Sprint("u", i), list.Change{Due: &m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due := func(until time.Time) (users []string) {
+		for n := range list.Segments {
+			ids, err := s.DueUsers(ctx, p.ID, n, until, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			users = append(users, ids...)
+		}
+		slices.Sort(users)
+		return users
+	}
+	if got := fmt.Sprint(due(at.Add(-time.Millisecond)), due(at), due(at.Add(90*time.Minute))); got != "[] [u1] [u1 u2]" {
+		t.Errorf("due users %s", got)
+	}
+	if got, err := s.NextDue(ctx, p.ID); err != nil || !got.Equal(at) {
+		t.Errorf("the next due moment is %v, %v; want %v", got, err, at)
+	}
+	if got, err := s.NextDue(ctx, other.ID); err != nil || !got.IsZero() {
+		t.Errorf("the next due moment of another project: %v, %v", got, err)
+	}
+}
+
+func TestWake(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	hour := func(n int) time.Time {
+		return time.UnixMilli(1_800_000_000_000).UTC().Add(time.Duration(n) * time.Hour)
+	}
+	if got, err := s.Wake(ctx, p.ID); err != nil || !got.IsZero() {
+		t.Errorf("a project that never was woken: %v, %v", got, err)
+	}
+	for _, step := range []struct{ at, after, want int }{
+		{5, 0, 5}, // none was recorded
+		{6, 0, 5}, // later
+		{3, 0, 3}, // earlier
+		{9, 3, 9}, // the recorded one is over
+	} {
+		if err := s.SetWake(ctx, p.ID, hour(step.at), hour(step.after)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Wake(ctx, p.ID); err != nil || !got.Equal(hour(step.want)) {
+			t.Errorf("after %+v: %v, %v", step, got, err)
+		}
+	}
+}
+
+// TestNoMembershipOfAGoneUser adds users to a list while they are erased, or absorbed by another.
+func TestNoMembershipOfAGoneUser(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for round := range 20 {
+		known, anonymous := fmt.Sprint("k", round), fmt.Sprint("anonymous:a", round)
+		seed(known, anonymous)(t, s, p)
+		id, err := s.Owner(t.Context(), p.ID, request(t, p.ID, anonymous).Pairs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var outcomes []list.Outcome
+		parallel(2, func(i int) {
+			var err error
+			switch {
+			case i == 0:
+				outcomes, err = s.AddMembers(t.Context(), p.ID, "l", named(id))
+			case round%2 == 0:
+				err = s.Delete(t.Context(), p.ID, id)
+			default:
+				err = upserting(known, anonymous)(t, s, p)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		got, err := s.Standing(t.Context(), p.ID, id)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case round%2 == 0 && len(got.Lists) > 0:
+			t.Errorf("round %d: an erased user is left with %+v", round, got)
+		case round%2 == 1 && len(got.Lists) == 0 && outcomes[0].UserID != got.MergedInto:
+			t.Errorf("round %d: added %+v, which is neither there nor with the survivor", round, outcomes)
+		}
+		if outcomes[0].Err != nil && !errors.Is(outcomes[0].Err, user.ErrNotFound) {
+			t.Errorf("round %d: %v", round, outcomes[0].Err)
+		}
+	}
+}

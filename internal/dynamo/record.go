@@ -1,0 +1,92 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"lunogram-users/internal/user"
+)
+
+// recordItem is a list, an import, or the progress of work on one of them. What is in the record, nobody queries: it is
+// kept as JSON, of which new code reads what old code wrote.
+type recordItem struct {
+	key
+	ID       string `dynamodbav:"id,omitempty"`      // of an import, for the list
+	ListPK   string `dynamodbav:"list_pk,omitempty"` // of an import
+	Revision int64  `dynamodbav:"revision"`
+	Record   string `dynamodbav:"record"`
+	Expires  int64  `dynamodbav:"expires_at,omitempty"` // of progress, in Unix seconds
+}
+
+// changeRecord reads a record, or takes first and zero for one that is not there, lets change amend it, and writes it if its
+// revision is still the one that was read. A write whose reply was lost is seen as a change by somebody else:
+// change then meets its own work.
+func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T, change func(*T) error) (T, error) {
+	return untilWon(ctx, func() (T, error) {
+		stored, err := get[recordItem](ctx, s, first.key, "get record")
+		record := zero
+		switch {
+		case err == user.ErrNotFound:
+			stored = first
+		case err != nil:
+			return zero, err
+		default:
+			if record, err = decodeRecord[T](stored); err != nil {
+				return zero, err
+			}
+		}
+		if err := change(&record); err != nil {
+			return record, err
+		}
+		return record, s.putRecord(ctx, stored, record)
+	})
+}
+
+func (s *Store) putRecord(ctx context.Context, stored recordItem, record any) error {
+	body, err := encodeRecord(record)
+	if err != nil {
+		return err
+	}
+	before := stored.Revision
+	stored.Revision, stored.Record = before+1, body
+	same := expression.Name("revision").Equal(expression.Value(before))
+	if before == 0 {
+		same = expression.Name("pk").AttributeNotExists()
+	}
+	expr, err := expression.NewBuilder().WithCondition(same).Build()
+	if err != nil {
+		return err
+	}
+	return s.put(ctx, stored, dynamodb.PutItemInput{
+		ConditionExpression: expr.Condition(), ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+	}, "put record")
+}
+
+func encodeRecord(record any) (string, error) {
+	body, err := json.Marshal(record)
+	if err != nil {
+		return "", fmt.Errorf("encode record: %w", err)
+	}
+	return string(body), nil
+}
+
+// readRecord returns what is in a record that was read.
+func readRecord[T any](av item) (T, error) {
+	i, err := decode[recordItem](av)
+	if err != nil {
+		return *new(T), err
+	}
+	return decodeRecord[T](i)
+}
+
+func decodeRecord[T any](i recordItem) (T, error) {
+	var record T
+	if err := json.Unmarshal([]byte(i.Record), &record); err != nil {
+		return record, fmt.Errorf("decode record: %w", err)
+	}
+	return record, nil
+}
