@@ -196,6 +196,15 @@ var actions = map[string][]string{
 		"dynamodb:UpdateItem", "sms-voice:SendTextMessage",
 	},
 	"sms-webhook": {"sns:Publish"},
+	// Memberships are inserted and deleted in batches, a moment is put.
+	"changes": {
+		"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem",
+		"dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents", "iam:PassRole", "scheduler:CreateSchedule", "sqs:SendMessage",
+	},
+	"recompute": {
+		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
+		"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "iam:PassRole", "scheduler:CreateSchedule", "sqs:SendMessage",
+	},
 }
 
 // TestPermissions checks that functions are granted the actions that they call, and each on named resources.
@@ -249,8 +258,10 @@ func checkStatement(t *testing.T, id string, statement object) {
 		}
 		for _, v := range resource {
 			name, _ := v.(string)
-			// Only the objects of a bucket, and the numbers that are registered outside the stack, have no names beforehand.
-			unnamed := strings.Contains(name, ":s3:::") && strings.HasSuffix(name, "/*") || strings.HasSuffix(name, ":phone-number/*")
+			// Only the objects of a bucket, the schedules of a group, and the numbers that are registered outside the stack have
+			// no names beforehand.
+			unnamed := strings.HasSuffix(name, "/*") && (strings.Contains(name, ":s3:::") || strings.Contains(name, ":schedule/")) ||
+				strings.HasSuffix(name, ":phone-number/*")
 			if n := strings.Count(name, "*"); n > 1 || n == 1 && !unnamed {
 				t.Errorf("%s: resource %q has a wildcard", id, name)
 			}
