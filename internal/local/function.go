@@ -66,6 +66,8 @@ func (c *Cloud) environment(f *sam.Function, directory string) []string {
 		"AWS_ENDPOINT_URL_S3":                    c.S3URL,
 		"AWS_ENDPOINT_URL_SQS":                   c.SQSURL,
 		"AWS_ENDPOINT_URL_SNS":                   c.URL + snsPath,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":           c.URL + eventsPath,
+		"AWS_ENDPOINT_URL_SCHEDULER":             c.URL + schedulerPath,
 		"AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": c.URL + textPath,
 		"LAMBDA_TASK_ROOT":                       directory,
 		"LAMBDA_RUNTIME_DIR":                     directory,

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/local/bucket"
+	"lunogram-users/internal/local/bus"
 	"lunogram-users/internal/local/child"
 	"lunogram-users/internal/local/delivery"
 	"lunogram-users/internal/local/gateway"
@@ -32,6 +33,7 @@ import (
 	"lunogram-users/internal/local/lambda"
 	"lunogram-users/internal/local/queue"
 	"lunogram-users/internal/local/sam"
+	"lunogram-users/internal/local/schedule"
 	"lunogram-users/internal/local/stream"
 )
 
@@ -83,6 +85,8 @@ type Cloud struct {
 	async     map[string]*delivery.Queue  // by folder
 	queues    map[string]*queue.Queue     // by name
 	streams   []*stream.Mapping
+	buses     *bus.Buses
+	scheduler *schedule.Scheduler
 	journal   *journal.Journal
 	outbox    outbox
 	sites     []*site
@@ -145,7 +149,9 @@ func (c *Cloud) start(ctx context.Context) error {
 	if c.Template, err = sam.Read(c.options.Template, sam.Options{APIEndpoint: c.URL, Parameters: parameters}); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{c.openData, c.startEngine, c.createTables, c.openQueues, c.createFunctions, c.openStreams} {
+	for _, step := range []func(context.Context) error{
+		c.openData, c.startEngine, c.createTables, c.openQueues, c.openBridge, c.createFunctions, c.openStreams,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -85,6 +85,7 @@ type kept struct {
 	Body       string
 	Attributes map[string]Attribute
 	Sent       time.Time
+	Visible    time.Time // at first; zero for at once
 }
 
 // New returns a queue with the messages that its journal kept. It returns an error if one cannot be read.
@@ -98,7 +99,7 @@ func New(c Config) (*Queue, error) {
 		if err := json.Unmarshal(e.Body, &k); err != nil {
 			return nil, fmt.Errorf("read a message of queue %s: %w", c.Name, err)
 		}
-		q.messages = append(q.messages, &stored{Message: k.message(), entry: e.ID})
+		q.messages = append(q.messages, &stored{Message: k.message(), entry: e.ID, visible: k.Visible})
 	}
 	return q, nil
 }
@@ -123,9 +124,10 @@ func (q *Queue) Send(body string, attributes map[string]Attribute, delay time.Du
 	if delay < 0 {
 		delay = q.Delay
 	}
-	k := kept{ID: uuid.NewString(), Body: body, Attributes: attributes, Sent: q.Now()}
+	now := q.Now()
+	k := kept{ID: uuid.NewString(), Body: body, Attributes: attributes, Sent: now, Visible: now.Add(delay)}
 	for range max(q.Copies, 1) {
-		if err := q.add(k, q.Now().Add(delay)); err != nil {
+		if err := q.add(k); err != nil {
 			return "", err
 		}
 	}
@@ -133,7 +135,7 @@ func (q *Queue) Send(body string, attributes map[string]Attribute, delay time.Du
 }
 
 // add appends a message and wakes receivers.
-func (q *Queue) add(k kept, visible time.Time) error {
+func (q *Queue) add(k kept) error {
 	body, err := json.Marshal(k)
 	if err != nil {
 		return err
@@ -144,7 +146,7 @@ func (q *Queue) add(k kept, visible time.Time) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.messages = append(q.messages, &stored{Message: k.message(), entry: entry, visible: visible})
+	q.messages = append(q.messages, &stored{Message: k.message(), entry: entry, visible: k.Visible})
 	q.wake()
 	return nil
 }
@@ -165,7 +167,7 @@ func (q *Queue) Receive(limit int, visibility time.Duration) []Message {
 	received, dead := q.take(limit, visibility)
 	for _, m := range dead {
 		k := kept{ID: m.ID, Body: m.Body, Attributes: m.Attributes, Sent: m.Sent}
-		if q.DeadLetter.add(k, q.Now()) == nil {
+		if q.DeadLetter.add(k) == nil {
 			q.Journal.Done(m.entry)
 		}
 	}

@@ -131,6 +131,34 @@ func TestJournalKeepsMessages(t *testing.T) {
 	}
 }
 
+// A message that was sent for later comes later, after a restart too.
+func TestDelayOutlivesTheProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		var q *queue.Queue
+		for start := range 2 {
+			j, err := journal.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			if q = newQueue(t, queue.Config{Name: "q", Journal: j}); start == 0 {
+				if _, err := q.Send("later", nil, time.Minute); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		time.Sleep(time.Minute - time.Second)
+		if got := q.Receive(1, -1); len(got) != 0 {
+			t.Errorf("before its time: got %+v, want nothing", got)
+		}
+		time.Sleep(time.Second)
+		if got := q.Receive(1, -1); len(got) != 1 || got[0].Body != "later" {
+			t.Errorf("in its time: got %+v, want the message", got)
+		}
+	})
+}
+
 // invoker is a function.
 type invoker func(events.SQSEvent) (string, error)
 
@@ -203,9 +231,11 @@ func TestServer(t *testing.T) {
 		{"SendMessage", `{"QueueUrl":"https://sqs/0/q","MessageBody":"hello"}`, 200, `"MD5OfMessageBody":"5d41402abc4b2a76b9719d911017c592"`},
 		{"SendMessage", `{"QueueUrl":"https://sqs/0/q"}`, 400, "MissingParameter"},
 		{"SendMessageBatch", `{"QueueUrl":"https://sqs/0/q","Entries":[{"Id":"1","MessageBody":"b"},{"Id":"2"}]}`, 200, `"Failed":[{"Code":"MissingParameter","Id":"2"`},
+		{"SendMessage", `{"QueueUrl":"https://sqs/0/q","MessageBody":"x","DelaySeconds":901}`, 400, "InvalidParameterValue"},
+		{"SendMessageBatch", `{"QueueUrl":"https://sqs/0/q","Entries":[{"Id":"1","MessageBody":"late","DelaySeconds":900}]}`, 200, `"Failed":[]`},
 		{"GetQueueUrl", `{"QueueName":"q"}`, 200, "https://sqs/0/q"},
 		{"ListQueues", `{}`, 200, "https://sqs/0/q"},
-		{"GetQueueAttributes", `{"QueueUrl":"https://sqs/0/q","AttributeNames":["ApproximateNumberOfMessages"]}`, 200, `{"Attributes":{"ApproximateNumberOfMessages":"2"}}`},
+		{"GetQueueAttributes", `{"QueueUrl":"https://sqs/0/q","AttributeNames":["ApproximateNumberOfMessages","ApproximateNumberOfMessagesDelayed"]}`, 200, `{"Attributes":{"ApproximateNumberOfMessages":"2","ApproximateNumberOfMessagesDelayed":"1"}}`},
 		{"ReceiveMessage", `{"QueueUrl":"https://sqs/0/q","WaitTimeSeconds":1}`, 200, `"Body":"hello"`},
 		{"DeleteMessage", `{"QueueUrl":"https://sqs/0/q","ReceiptHandle":"x"}`, 400, "ReceiptHandleIsInvalid"},
 		{"ChangeMessageVisibility", `{"QueueUrl":"https://sqs/0/q","ReceiptHandle":"x","VisibilityTimeout":0}`, 400, "ReceiptHandleIsInvalid"},

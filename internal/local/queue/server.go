@@ -15,8 +15,10 @@ import (
 	"time"
 )
 
-// maxWait is the longest long poll.
-const maxWait = 20 * time.Second
+const (
+	maxWait  = 20 * time.Second // of a long poll
+	maxDelay = 900              // of a message, in seconds
+)
 
 // Server serves queues by the AWS JSON 1.0 protocol: SendMessage, SendMessageBatch, ReceiveMessage,
 // DeleteMessage, DeleteMessageBatch, ChangeMessageVisibility, GetQueueAttributes, GetQueueUrl, ListQueues and
@@ -159,6 +161,9 @@ func orOwn(n *int) time.Duration {
 func (q *Queue) serveSend(e entry) (map[string]any, error) {
 	if e.MessageBody == "" {
 		return nil, &fault{"MissingParameter", "The request must contain the parameter MessageBody."}
+	}
+	if d := e.DelaySeconds; d != nil && (*d < 0 || *d > maxDelay) {
+		return nil, &fault{"InvalidParameterValue", "Value for parameter DelaySeconds is invalid. Reason: Must be between 0 and 900, if provided."}
 	}
 	id, err := q.Send(e.MessageBody, e.MessageAttributes, orOwn(e.DelaySeconds))
 	if err != nil {
