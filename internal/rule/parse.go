@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -60,25 +59,30 @@ func (p *parser) fail(expected ...string) error {
 	return syntaxError(p.text, p.token.from, p.token.to, append(p.expected[:len(p.expected):len(p.expected)], expected...)...)
 }
 
-// is reports whether the current token is a symbol, or a keyword in any case, and notes that it would be taken.
+// is reports whether the current token is a symbol, or the first word of a keyword in any case, and notes that it would be taken.
 func (p *parser) is(text string) bool {
+	first, _, _ := strings.Cut(text, " ")
 	t := p.token
-	if t.kind == symbol && t.text == text || t.kind == word && strings.EqualFold(t.text, text) {
+	if t.kind == symbol && t.text == first || t.kind == word && strings.EqualFold(t.text, first) {
 		return true
 	}
 	p.expected = append(p.expected, text)
 	return false
 }
 
-// accept moves on if the current token is the symbol or keyword, and reports whether it was.
+// accept moves on if the symbol or keyword is here, and reports whether it was.
 func (p *parser) accept(text string) (bool, error) {
 	if !p.is(text) {
 		return false, nil
 	}
-	return true, p.advance()
+	err := p.advance()
+	if _, second, ok := strings.Cut(text, " "); ok && err == nil {
+		err = p.require(second)
+	}
+	return true, err
 }
 
-// require moves on if the current token is the symbol or keyword, and fails if it is not.
+// require moves on if the symbol or keyword is here, and fails if it is not.
 func (p *parser) require(text string) error {
 	ok, err := p.accept(text)
 	if err == nil && !ok {
@@ -170,140 +174,31 @@ func (p *parser) comparison() (node, error) {
 
 // operator reads the operator of a comparison.
 func (p *parser) operator(c *comparison) error {
-	for _, o := range spellings {
-		if o.word {
-			continue
-		}
-		if ok, err := p.accept(o.text); ok || err != nil {
-			c.op, c.negated = o.op, o.negated
-			return err
-		}
+	if ok, err := p.spelling(c, false); ok || err != nil {
+		return err
 	}
 	negated, err := p.accept("NOT")
 	if err != nil {
 		return err
 	}
+	ok, err := p.spelling(c, true)
+	if err == nil && !ok {
+		err = p.fail()
+	}
 	c.negated = negated
-	for _, o := range spellings {
-		first, second, _ := strings.Cut(o.text, " ")
-		if !o.word {
-			continue
-		}
-		if ok, err := p.accept(first); !ok && err == nil {
-			continue
-		} else if err != nil {
-			return err
-		}
-		c.op = o.op
-		if second != "" {
-			return p.require(second)
-		}
-		return nil
-	}
-	return p.fail()
-}
-
-// values reads what the operator of a comparison needs.
-func (p *parser) values(c *comparison) error {
-	switch c.op {
-	case exists:
-		return nil
-	case in:
-		return p.list(c)
-	}
-	return p.value(c)
-}
-
-// list = "(" value { "," value } ")" .
-func (p *parser) list(c *comparison) error {
-	if err := p.require("("); err != nil {
-		return err
-	}
-	for {
-		if err := p.value(c); err != nil {
-			return err
-		}
-		if more, err := p.accept(","); err != nil {
-			return err
-		} else if !more {
-			return p.require(")")
-		}
-	}
-}
-
-// value = string | number | "TRUE" | "FALSE" | "NULL" | moment . Those that the operator could never hold of are not taken.
-func (p *parser) value(c *comparison) error {
-	l, err := p.literal(c.op)
-	c.values = append(c.values, l)
 	return err
 }
 
-func (p *parser) literal(op operator) (literal, error) {
-	takesText := op == starts || op == ends
-	switch t := p.token; {
-	case t.kind == quoted:
-		return textLiteral(t.text), p.advance()
-	case t.kind == digits && !takesText:
-		return numberLiteral(t.text), p.advance()
-	case takesText:
-		return literal{}, p.fail("a string in quotes")
-	}
-	p.expected = append(p.expected, "a string in quotes", "a number")
-	if !op.ordered() {
-		for _, l := range []literal{{kind: boolean, yes: true}, {kind: boolean}, {kind: null}} {
-			if ok, err := p.accept(l.word()); ok || err != nil {
-				return l, err
-			}
-		}
-	}
-	if op == equal || op.ordered() {
-		if ok, err := p.accept("now"); err != nil {
-			return literal{}, err
-		} else if ok {
-			return p.moment()
-		}
-	}
-	return literal{}, p.fail()
-}
-
-// moment = "now" [ ( "+" | "-" ) count unit ] . It is called after "now".
-func (p *parser) moment() (literal, error) {
-	l := literal{kind: moment}
-	count, negative := strings.CutPrefix(p.token.text, "-")
-	if p.token.kind != digits || !negative { // now -30 days: the sign is part of the number
-		plus, err := p.accept("+")
-		if err != nil {
-			return l, err
-		}
-		if !plus {
-			if negative, err = p.accept("-"); err != nil || !negative {
-				return l, err
-			}
-		}
-		count = p.token.text
-	}
-	n, err := strconv.Atoi(count)
-	if p.token.kind != digits || err != nil || n < 0 {
-		return l, p.fail("a whole number")
-	}
-	at := p.token
-	if err := p.advance(); err != nil {
-		return l, err
-	}
-	for _, u := range units {
-		singular := p.token.kind == word && strings.EqualFold(p.token.text, strings.TrimSuffix(u.name, "s"))
-		if !singular && !p.is(u.name) {
+// spelling moves on if an operator is here that is a symbol, or a word, and reports whether it was.
+func (p *parser) spelling(c *comparison, word bool) (bool, error) {
+	for _, o := range spellings {
+		if o.word != word {
 			continue
 		}
-		if n > int(maxOffset/u.length) {
-			return l, syntaxError(p.text, at.from, at.to, "at most 100 years")
+		if ok, err := p.accept(o.text); ok || err != nil {
+			c.op, c.negated = o.op, o.negated
+			return ok, err
 		}
-		l.count, l.unit, l.negative = n, u, negative
-		l.offset = time.Duration(n) * u.length
-		if negative {
-			l.offset = -l.offset
-		}
-		return l, p.advance()
 	}
-	return l, p.fail()
+	return false, nil
 }

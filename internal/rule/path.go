@@ -27,6 +27,9 @@ var userFields = [...]string{
 	"id", "email", "phone", "timezone", "locale", "created_at", "updated_at", "data", "subscriptions", "identifiers",
 }
 
+// quotedKey is how a key is written that has other characters than letters, digits, _ and -.
+const quotedKey = `a key in quotes as in ["first name"]`
+
 // path says which value is meant.
 type path struct {
 	field field
@@ -86,10 +89,10 @@ func (p *parser) userPath(to *path) error {
 	case fieldData:
 		return p.steps(to)
 	case fieldSubscription:
-		return p.name(to, "the id of a group")
+		return p.name(to, ". and the id of a group")
 	case fieldIdentifiers:
 		if p.token.kind == step || p.token.text == "[" && p.token.kind == symbol {
-			return p.name(to, "a source")
+			return p.name(to, ". and a source")
 		}
 	}
 	return nil
@@ -99,7 +102,7 @@ func (p *parser) userPath(to *path) error {
 func (p *parser) name(to *path, what string) error {
 	s, ok, err := p.step(false)
 	if err == nil && !ok {
-		err = p.fail(". and " + what)
+		err = p.fail(what, quotedKey)
 	}
 	to.name, to.text = s.key, to.text+s.String()
 	return err
@@ -110,7 +113,7 @@ func (p *parser) steps(to *path) error {
 	for {
 		s, ok, err := p.step(len(to.steps) > 0)
 		if err == nil && !ok && len(to.steps) == 0 {
-			err = p.fail(". and a key")
+			err = p.fail(". and a key", quotedKey)
 		}
 		if err != nil || !ok {
 			return err
@@ -142,7 +145,7 @@ func (p *parser) bracketed(further bool) (pathStep, error) {
 	t := p.token
 	index, err := strconv.Atoi(t.text)
 	switch {
-	case t.kind == quoted:
+	case t.kind == quoted && t.text != "": // DynamoDB holds no empty key
 		return pathStep{key: t.text}, p.advance()
 	case !further:
 		return pathStep{}, p.fail("a key in quotes")
@@ -161,7 +164,7 @@ func (s pathStep) String() string {
 		return "[*]"
 	case s.element:
 		return "[" + strconv.Itoa(s.index) + "]"
-	case s.key != "" && strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
+	case strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
 		return "." + s.key
 	}
 	return "[" + string(printText(nil, s.key)) + "]"

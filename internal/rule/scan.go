@@ -34,7 +34,7 @@ type scanner struct {
 
 // next returns the next token.
 func (s *scanner) next() (token, error) {
-	s.skip(func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == '\r' })
+	s.skip(unicode.IsSpace) // also those that come along when a rule is pasted
 	from := s.at
 	t := token{from: from}
 	r, size := utf8.DecodeRuneInString(s.text[from:])
@@ -44,7 +44,7 @@ func (s *scanner) next() (token, error) {
 	case r == '"' || r == '\'':
 		text, err := s.quoted(byte(r))
 		return token{quoted, text, from, s.at}, err
-	case isDigit(r) || r == '-' && isDigit(s.peek(size)):
+	case isDigit(r):
 		t.kind = digits
 		if err := s.number(); err != nil {
 			return t, err
@@ -109,15 +109,11 @@ func isName(r rune) bool {
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
-// number moves over a number as JSON has it (RFC 8259, section 6).
+// number moves over a number as JSON has it (RFC 8259, section 6), but for the sign.
 func (s *scanner) number() error {
 	from := s.at
-	if s.text[s.at] == '-' {
-		s.at++
-	}
-	whole := s.at
 	s.skip(isDigit)
-	if s.text[whole] == '0' && s.at > whole+1 {
+	if s.text[from] == '0' && s.at > from+1 {
 		return syntaxError(s.text, from, s.at, "a number without leading zeros", "a string in quotes")
 	}
 	if s.peek(0) == '.' && isDigit(s.peek(1)) {

@@ -20,7 +20,9 @@ func (c *comparison) count(s Subject, t *tally) {
 	case c.path.field == fieldIdentifiers:
 		c.identifiers(u.Identifiers, t)
 	default:
-		c.value(c.path.of(u), t)
+		if v := c.path.of(u); v != nil {
+			c.value(v, t)
+		}
 	}
 }
 
