@@ -39,13 +39,16 @@ type rig struct {
 	now time.Time
 }
 
+// newRigTime is when it is in a new rig.
+var newRigTime = time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC)
+
 func newRig(t testing.TB, options ...func(*dynamodb.Options)) *rig {
 	t.Helper()
 	store, read := dynamotest.Stream(t, options...)
 	r := &rig{
 		t: t, store: store, read: read, project: dynamotest.Project(t, store),
 		queue: new(queue), plans: &plans{at: map[string]time.Time{}, task: map[string]membership.Task{}},
-		now: time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC),
+		now: newRigTime,
 	}
 	log := slog.New(slog.DiscardHandler)
 	r.engine = &membership.Engine{Store: store, Queue: r.queue, Wakes: r.plans, Log: log, Now: r.clock}
