@@ -2,6 +2,9 @@ package dynamo
 
 import (
 	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
@@ -43,28 +46,35 @@ func (e *enrolment) run(ctx context.Context, seats []*seat) error {
 	return user.ErrUnavailable
 }
 
-// enter writes the memberships of those of the users who have none, and notes them. Most of an import that comes
-// every day have one: to read that costs a tenth of an insert in vain.
+// enter writes the memberships of those of the users who have none, and notes them.
 func (e *enrolment) enter(ctx context.Context, ids []string) error {
-	keys := make([]key, len(ids))
-	for i, id := range ids {
-		keys[i] = memberKey(e.project, id, e.as.ListID)
-	}
-	known, err := e.store.members(ctx, keys, false)
+	missing, err := e.missing(ctx, ids)
 	if err != nil {
 		return err
 	}
-	var missing []memberItem
-	for i, id := range ids {
-		if _, ok := known[keys[i]]; !ok {
-			missing, e.entered[id] = append(missing, toMember(e.project, id, e.as)), true
-		}
+	for _, m := range missing {
+		e.entered[m.ID] = true
 	}
 	there, err := e.store.enter(ctx, missing)
 	if err != nil {
 		return err
 	}
 	return e.sortOut(ctx, there)
+}
+
+// missing returns the memberships that are to be inserted. Most users of an import that comes every day are members
+// already, and to read that costs a tenth of an insert in vain; whoever is added otherwise mostly is not.
+func (e *enrolment) missing(ctx context.Context, ids []string) ([]memberItem, error) {
+	members, keys := make([]memberItem, len(ids)), make([]key, len(ids))
+	for i, id := range ids {
+		members[i] = toMember(e.project, id, e.as)
+		keys[i] = members[i].key
+	}
+	if e.as.Import == "" {
+		return members, nil
+	}
+	known, err := e.store.members(ctx, keys, false)
+	return slices.DeleteFunc(members, func(m memberItem) bool { return known[m.key].PK != "" }), err
 }
 
 // sortOut finds out which of the memberships that were there already are those of this call, written by a try whose
@@ -75,10 +85,34 @@ func (e *enrolment) sortOut(ctx context.Context, there []memberItem) error {
 		keys[i] = m.key
 	}
 	stored, err := e.store.members(ctx, keys, true)
+	if err != nil {
+		return err
+	}
 	for _, m := range there {
-		if stored[m.key] != m {
-			delete(e.entered, m.ID)
+		if stored[m.key] == m {
+			continue
 		}
+		delete(e.entered, m.ID)
+		if e.as.Import == "" && stored[m.key].Import != "" {
+			if err := e.store.adopt(ctx, m.key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// adopt makes a membership that an import made one that was asked for, which stays when the import is undone. One that is gone
+// was removed at the same time.
+func (s *Store) adopt(ctx context.Context, k key) error {
+	expr, err := expression.NewBuilder().
+		WithCondition(expression.Name("pk").AttributeExists()).
+		WithUpdate(expression.Remove(expression.Name("import"))).Build()
+	if err != nil {
+		return err
+	}
+	if _, err = s.updateItem(ctx, k, expr, "adopt member"); refusal(err) {
+		return nil
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -329,7 +330,7 @@ func unbroken(t *testing.T, s *dynamo.Store, p project.Project, userID string, n
 // and, once the fault is over, the same request succeeds.
 func TestFaults(t *testing.T) {
 	plain := dynamotest.New(t)
-	for _, sc := range append(scenarios(), loadScenarios()...) {
+	for _, sc := range slices.Concat(scenarios(), loadScenarios(), listScenarios()) {
 		for _, fault := range []dynamotest.Fault{dynamotest.Throttled, dynamotest.Before, dynamotest.After, dynamotest.Conflict, dynamotest.Partly} {
 			if fault == dynamotest.Partly && !sc.patient {
 				continue // no statements

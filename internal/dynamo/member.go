@@ -2,12 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
@@ -67,23 +63,15 @@ func (s *Store) ImportMembers(ctx context.Context, projectID, listID, importID s
 	return e.run(ctx, seats)
 }
 
-// DropImported takes those users out of a list whom the import made members of it. It may be repeated.
+// DropImported takes those users out of a list whom the import made members of it, and nobody else has added since. It may
+// be repeated.
 func (s *Store) DropImported(ctx context.Context, projectID, listID, importID string, userIDs []string) error {
-	keys := make([]key, len(userIDs))
+	statements := make([]statement, len(userIDs))
 	for i, id := range userIDs {
-		keys[i] = memberKey(projectID, id, listID)
+		statements[i] = s.remove(memberKey(projectID, id, listID), attribute{"import", str(importID)})
 	}
-	stored, err := s.members(ctx, keys, true)
-	if err != nil {
-		return err
-	}
-	keys = keys[:0]
-	for k, m := range stored {
-		if m.Import == importID {
-			keys = append(keys, k)
-		}
-	}
-	return s.batchDelete(ctx, keys)
+	_, err := s.carryOut(ctx, statements, "remove imported members")
+	return err
 }
 
 // outcomes answers for each seat whether its user is among those whose membership was changed.
@@ -109,45 +97,17 @@ func (s *Store) members(ctx context.Context, keys []key, consistent bool) (map[k
 	return found, err
 }
 
-// enter inserts memberships, several batches at a time, and returns those that were there already, which stay as they are.
+// enter inserts memberships and returns those that were there already, which stay as they are.
 func (s *Store) enter(ctx context.Context, members []memberItem) (there []memberItem, err error) {
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(loadWriters)
-	for batch := range slices.Chunk(members, maxStatements) {
-		g.Go(func() error {
-			known, err := s.enterBatch(ctx, batch)
-			mu.Lock()
-			defer mu.Unlock()
-			there = append(there, known...)
-			return err
-		})
+	statements := make([]statement, len(members))
+	for i, m := range members {
+		statements[i] = s.insert(m.fields())
 	}
-	err = g.Wait()
-	return there, err
-}
-
-func (s *Store) enterBatch(ctx context.Context, members []memberItem) (there []memberItem, err error) {
-	_, err = settle(ctx, func() (struct{}, error) {
-		statements := make([]statement, len(members))
-		for i, m := range members {
-			statements[i] = s.insert(m.fields())
+	stopped, err := s.carryOut(ctx, statements, "add members")
+	for i, m := range members {
+		if stopped[i] {
+			there = append(there, m)
 		}
-		var hindered []memberItem
-		for i, err := range s.execute(ctx, statements, "add members") {
-			switch {
-			case errors.Is(err, errConflict):
-				hindered = append(hindered, members[i])
-			case errors.Is(err, user.ErrAgain):
-				there = append(there, members[i])
-			case err != nil:
-				return struct{}{}, err
-			}
-		}
-		if members = hindered; len(members) > 0 {
-			return struct{}{}, errConflict
-		}
-		return struct{}{}, nil
-	})
+	}
 	return there, err
 }

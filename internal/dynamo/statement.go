@@ -2,12 +2,14 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"lunogram-users/internal/user"
 )
@@ -64,6 +66,14 @@ func (s *Store) set(k key, before int64, attributes []attribute) statement {
 	return statement{Statement: new(b.String()), Parameters: parameters}
 }
 
+// remove returns the statement that deletes an item on condition of one of its attributes.
+func (s *Store) remove(k key, condition attribute) statement {
+	return statement{
+		Statement:  new(`DELETE FROM "` + s.table + `" WHERE "pk" = ? AND "sk" = ? AND "` + condition.name + `" = ?`),
+		Parameters: []types.AttributeValue{str(k.PK), str(k.SK), condition.value},
+	}
+}
+
 // plainName reports whether a key may stand in a quoted path of a statement as it is.
 func plainName(name string) bool {
 	for i := range len(name) {
@@ -98,6 +108,51 @@ func (s *Store) execute(ctx context.Context, statements []statement, doing strin
 	return errs
 }
 
+// carryOut executes writes of different items, several batches at a time, and tries those again that a transaction or a
+// throttle held up. It answers for each whether its condition stopped it.
+func (s *Store) carryOut(ctx context.Context, statements []statement, doing string) (stopped []bool, err error) {
+	stopped = make([]bool, len(statements))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(loadWriters)
+	for at := 0; at < len(statements); at += maxStatements {
+		end := min(at+maxStatements, len(statements))
+		g.Go(func() error { return s.carryOutBatch(ctx, statements[at:end], stopped[at:end], doing) })
+	}
+	return stopped, g.Wait()
+}
+
+func (s *Store) carryOutBatch(ctx context.Context, statements []statement, stopped []bool, doing string) error {
+	open := make([]int, len(statements)) // which are to be carried out yet
+	for i := range open {
+		open[i] = i
+	}
+	_, err := settle(ctx, func() (struct{}, error) {
+		batch := make([]statement, len(open))
+		for n, i := range open {
+			batch[n] = statements[i]
+		}
+		var again []int
+		for n, err := range s.execute(ctx, batch, doing) {
+			switch i := open[n]; {
+			case errors.Is(err, errConflict), errors.Is(err, errThrottled):
+				again = append(again, i)
+			case errors.Is(err, user.ErrAgain):
+				stopped[i] = true
+			case err != nil:
+				return struct{}{}, err
+			}
+		}
+		if open = again; len(open) > 0 {
+			return struct{}{}, errConflict
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// errThrottled says that DynamoDB had no room for one statement of a batch. The SDK does not try it again.
+var errThrottled = fmt.Errorf("%w: throttled", user.ErrUnavailable)
+
 // translateStatement maps the error of one statement of a batch to one of the domain. DynamoDB's message is left out: it
 // may repeat values.
 func translateStatement(e *types.BatchStatementError, doing string) error {
@@ -111,7 +166,7 @@ func translateStatement(e *types.BatchStatementError, doing string) error {
 		return fmt.Errorf("%w: %w", user.ErrAgain, errConflict)
 	case types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
 		types.BatchStatementErrorCodeEnumRequestLimitExceeded, types.BatchStatementErrorCodeEnumInternalServerError:
-		return fmt.Errorf("%s: %w: %s", doing, user.ErrUnavailable, e.Code)
+		return fmt.Errorf("%s: %w: %s", doing, errThrottled, e.Code)
 	case types.BatchStatementErrorCodeEnumItemCollectionSizeLimitExceeded:
 		return fmt.Errorf("%s: %w", doing, user.ErrTooLarge)
 	}
