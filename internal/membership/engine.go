@@ -55,6 +55,9 @@ type Standings interface {
 	ChangeMembership(ctx context.Context, projectID, userID string, c list.Change) error
 	// AddMembers makes up to list.MaxBatch users members, following those who were absorbed, and answers in order.
 	AddMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error)
+	// EnterMembers makes any number of users members, whoever they are, and ExpelMembers ends that.
+	EnterMembers(ctx context.Context, projectID, listID string, ids []string, at time.Time) error
+	ExpelMembers(ctx context.Context, projectID, listID string, ids []string) error
 	// Profiles returns those of the users who are there, by id.
 	Profiles(ctx context.Context, projectID string, ids []string) (map[string]user.User, error)
 }

@@ -22,7 +22,8 @@ const (
 	// maxPasses is how often one call reads again after it wrote. A second pass finds nothing to do unless somebody else
 	// is at it too.
 	maxPasses = 6
-	// parallel is how many users are settled at a time.
+	// batch is how many users are settled by rules that were read once, parallel how many at a time.
+	batch    = 100
 	parallel = 16
 )
 
@@ -58,14 +59,15 @@ func (e *Engine) Follow(ctx context.Context, projectID string, records []change.
 // user who is gone loses all memberships; one who was absorbed leaves those of static lists to the absorber. On an error
 // some are settled; it is to be called again.
 func (e *Engine) Settle(ctx context.Context, projectID string, users []string) error {
-	if len(users) == 0 {
-		return nil
+	var errs []error
+	for some := range slices.Chunk(users, batch) {
+		set, err := e.readRules(ctx, projectID)
+		if err == nil {
+			err = e.settle(ctx, projectID, set, some)
+		}
+		errs = append(errs, err)
 	}
-	set, err := e.readRules(ctx, projectID)
-	if err != nil {
-		return err
-	}
-	return e.settle(ctx, projectID, set, users)
+	return errors.Join(errs...)
 }
 
 // settle is Settle by rules that were read just now. Whoever wrote anything of a user reads all anew, rules and user, until
