@@ -57,6 +57,9 @@ func run(ctx context.Context, requests, clients, starts, rows, long int) error {
 	if err := printStarts(ctx, cloud, scratch, starts); err != nil {
 		return err
 	}
+	if err := printRules(); err != nil {
+		return err
+	}
 	if err := printLoad(ctx, cloud, requests, clients); err != nil {
 		return err
 	}

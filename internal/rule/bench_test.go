@@ -77,8 +77,9 @@ func TestMatchAllocates(t *testing.T) {
 	subject := rule.Subject{User: alice(t), Journey: map[string]any{"a": "b"}}
 	subject.User.Data["zoned"] = "2026-06-01T08:00:00.123+05:30"
 	for _, text := range []string{
-		longRule(), `user.data.zoned > now - 30 days AND user.data.huge > 1e37 AND user.data["first name"] CONTAINS "Å" AND
-			user.subscriptions.joined = "subscribed" AND user.identifiers.posthog = "ph_2" AND journey.a = "b" AND user.data.tags CONTAINS 7`,
+		longRule(), `user.data.zoned > now - 30 days AND user.data.huge > 1e37 AND user.data["first name"] CONTAINS "Å"
+			AND user.subscriptions.joined = "subscribed" AND user.identifiers.posthog = "ph_2" AND journey.a = "b"
+			AND user.data.tags CONTAINS 7`,
 	} {
 		r := mustParse(t, text)
 		if !r.Match(subject, now) {

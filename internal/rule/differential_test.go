@@ -33,7 +33,8 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// TestExplainDecides checks that the comparisons that Explain returns decide: whatever the others were, the result would be the same.
+// TestExplainDecides checks that the comparisons that Explain returns decide: whatever the others were, the result would be the
+// same.
 func TestExplainDecides(t *testing.T) {
 	t.Parallel()
 	c := newChance(2)
@@ -64,7 +65,7 @@ func TestExplainDecides(t *testing.T) {
 func TestNextIsInTime(t *testing.T) {
 	t.Parallel()
 	c, exact, changes := newChance(3), 0, 0
-	for range 10000 {
+	for range 20000 {
 		text := c.rule(c.IntN(3))
 		r := mustParse(t, text)
 		if !r.Relative() {

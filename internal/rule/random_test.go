@@ -36,7 +36,8 @@ func (c chance) date() string {
 	case 3:
 		return t.Format("2006-01-02T15:04:05")
 	case 4:
-		return c.of("2026-02-30", "2026-1-01", "2026-06-15T24:00:00Z", "2026-06-15T12:00", "2026-06-15x", "2026-06-15T12:00:00.Z", "2026-06-15T12:00:00+0200",
+		return c.of("2026-02-30", "2026-1-01", "2026-06-15T12:00:60Z", "2026-06-15T11:60:00Z",
+			"2026-06-15T24:00:00Z", "2026-06-15T12:00", "2026-06-15x", "2026-06-15T12:00:00.Z", "2026-06-15T12:00:00+0200",
 			"2026-06-15 12:00:00-02:00", "20260615", "2024-02-29")
 	}
 	return t.Format(time.DateOnly)
@@ -47,8 +48,8 @@ func (c chance) text() string {
 }
 
 func (c chance) number() string {
-	return c.of("0", "-0", "0.0", "1", "1.0", "-1", "5", "5.00", "50e-1", "0.5E1", "5.0000000000000000000000000001", "10", "-10.5", "1e2", "100",
-		"1e-3", "0.001", "12345678901234567890123456789012345678", "12345678901234567890123456789012345679", "1E+125", "0e9")
+	return c.of("0", "-0", "0.0", "1", "1.0", "-1", "5", "5.00", "50e-1", "0.5E1", "5.0000000000000000000000000001", "10", "-10.5",
+		"1e2", "100", "1e-3", "0.001", "12345678901234567890123456789012345678", "12345678901234567890123456789012345679", "1E+125", "0e9")
 }
 
 // value returns a JSON value that nests at most so deep.
@@ -147,11 +148,11 @@ func (c chance) step() string {
 }
 
 func (c chance) steps() string {
-	s := ""
-	for c.IntN(3) == 0 {
-		s += c.of(c.step(), "[*]", "[0]", "[1]")
+	steps := c.of("", "", c.step(), "[*]", "[0]", "[1]")
+	if steps == "" {
+		return ""
 	}
-	return s
+	return steps + c.steps()
 }
 
 func (c chance) quoted() string {
@@ -163,7 +164,7 @@ func (c chance) quoted() string {
 	if c.IntN(2) == 0 {
 		return string(escaped)
 	}
-	return "'" + strings.ReplaceAll(strings.ReplaceAll(string(escaped[1:len(escaped)-1]), `\"`, `"`), "'", `\'`) + "'"
+	return "'" + strings.NewReplacer(`\\`, `\\`, `\"`, `"`, "'", `\'`).Replace(string(escaped[1:len(escaped)-1])) + "'"
 }
 
 func (c chance) literal() string {
@@ -171,8 +172,9 @@ func (c chance) literal() string {
 }
 
 func (c chance) moment() string {
-	unit := c.of("minute", "hour", "day", "day", "week", "month", "year")
-	return c.keyword("NOW") + c.of("", c.of(" ", "")+c.of("-", "+")+c.of(" ", "")+fmt.Sprint(c.IntN(40))+c.of(" ", "")+c.keyword(strings.ToUpper(unit))+c.of("", "s"))
+	unit := c.keyword(c.of("MINUTE", "HOUR", "DAY", "DAY", "WEEK", "MONTH", "YEAR")) + c.of("", "s")
+	offset := c.of(" ", "") + c.of("-", "+") + c.of(" ", "") + fmt.Sprint(c.IntN(40)) + c.of(" ", "") + unit
+	return c.keyword("NOW") + c.of("", offset)
 }
 
 func (c chance) comparison() string {

@@ -73,17 +73,17 @@ func (r *Rule) Journey() bool { return r.journey }
 
 // Match reports whether the subject matches the rule at the given time.
 func (r *Rule) Match(s Subject, now time.Time) bool {
-	return r.root.match(s, now.Round(0))
+	return r.root.match(s, now.UTC())
 }
 
-// Next returns the earliest moment after now at which Match may differ for the same subject, exact to the nanosecond; zero if
-// the subject has to change first. Until then Match is what it is now.
+// Next returns the earliest moment after now, in UTC and exact to the nanosecond, at which Match may differ for the same subject;
+// zero if the subject has to change first. Until then Match is what it is now.
 func (r *Rule) Next(s Subject, now time.Time) time.Time {
 	if !r.relative {
 		return time.Time{}
 	}
-	_, at := r.root.next(s, now.Round(0))
-	return at
+	_, at := r.root.next(s, now.UTC())
+	return at.UTC()
 }
 
 // Comparison is one comparison of a rule and how it came out. It has no value of the user.
@@ -95,5 +95,5 @@ type Comparison struct {
 // Explain returns what Match returns, and the comparisons that decided it, in the order of the rule: those that are false if one
 // of an AND is, those that are true if one of an OR is, or else all of it.
 func (r *Rule) Explain(s Subject, now time.Time) (bool, []Comparison) {
-	return r.root.explain(s, now.Round(0))
+	return r.root.explain(s, now.UTC())
 }

@@ -35,7 +35,7 @@ func alice(t testing.TB) *user.User {
 		Data: object(t, `{
 			"plan": "premium", "lifetime_value": 2500, "exact": 0.30, "huge": 12345678901234567890123456789012345678,
 			"vip": true, "off": false, "nothing": null, "empty": "", "zip": "00501", "count": "1500",
-			"tags": ["vip", "beta", 7, null], "no_tags": [], "address": {"city": "Austin", "state": "TX"},
+			"debt": -10.5, "tags": ["vip", "beta", 7, null], "no_tags": [], "address": {"city": "Austin", "state": "TX"},
 			"items": [{"sku": "a", "price": 5}, {"sku": "b", "price": 12.50}, {"sku": "c"}],
 			"matrix": [[1, 2], [3]], "first name": "Ståle", "a-b": 1, "2fa": true,
 			"born": "1990-05-01", "last_login": "2026-06-01T08:00:00+02:00", "exported": "2026-06-01 06:00:00",
@@ -116,6 +116,13 @@ func TestMatch(t *testing.T) {
 		`user.data.huge = 12345678901234567890123456789012345677`: false,
 		`user.data.huge > 12345678901234567890123456789012345677`: true,
 		`user.data.lifetime_value IN (1, 2500)`:                   true,
+		`user.data.debt < -10`:                                    true,
+		`user.data.debt < -10.49 AND user.data.debt > -10.51`:     true,
+		`user.data.debt = - 1.05e1`:                               true,
+		`user.data.debt < 0 AND user.data.debt < 1`:               true,
+		`user.data.debt > -1e9300000000000000000`:                 true,
+		`user.data.lifetime_value < 1e9300000000000000000`:        true,
+		`user.data.lifetime_value > 1e-9300000000000000000`:       true,
 
 		// Booleans and null.
 		`user.data.vip = TRUE`:           true,
@@ -270,6 +277,26 @@ func TestMatch(t *testing.T) {
 		`not not user.data.vip = true and user.data.plan in ('premium') or user.id exists`: true,
 	} {
 		if got := mustParse(t, text).Match(subject, now); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestUnset checks what is missing of a profile that has nothing, and values that JSON does not have.
+func TestUnset(t *testing.T) {
+	t.Parallel()
+	s := rule.Subject{User: &user.User{Data: map[string]any{
+		"bad": json.Number("1.2.3"), "word": json.Number("x"), "none": json.Number(""), "int": 5,
+	}}}
+	for text, want := range map[string]bool{
+		`user.created_at EXISTS`: false, `user.updated_at < now`: false, `user.identifiers EXISTS`: false, `user.id EXISTS`: false,
+		`user.email EXISTS`: false, `user.email = ""`: false, `user.email = NULL`: false, `user.email != NULL`: false,
+		`user.phone EXISTS`: false, `user.timezone NOT EXISTS`: true, `user.locale != "en"`: false,
+		`user.subscriptions.x = "not_set"`: true,
+		`user.data.bad EXISTS`:             true, `user.data.bad > 1`: false, `user.data.word != 1`: false, `user.data.none = 0`: false,
+		`user.data.int = 5`: false, `user.data.int EXISTS`: true,
+	} {
+		if got := mustParse(t, text).Match(s, now); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
