@@ -231,7 +231,13 @@ func TestPermissions(t *testing.T) {
 		}
 	}
 	for id, r := range template.object("Resources") {
-		for _, s := range list(r.(object).at("Properties", "PolicyDocument", "Statement")) {
+		statements := list(r.(object).at("Properties", "PolicyDocument", "Statement"))
+		if r.(object).text("Type") == "AWS::IAM::Role" {
+			for _, policy := range list(r.(object).at("Properties", "Policies")) {
+				statements = append(statements, list(policy.(object).at("PolicyDocument", "Statement"))...)
+			}
+		}
+		for _, s := range statements {
 			if statement := s.(object); statement.text("Effect") == "Allow" {
 				checkStatement(t, id, statement)
 			}
@@ -344,6 +350,28 @@ func TestQueues(t *testing.T) {
 	}
 	if polled == 0 {
 		t.Error("no function polls a queue")
+	}
+}
+
+// TestStreams checks that a change is lost to nobody: what a function could not do comes again from that change on, and is
+// noted in a queue when it is given up.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	template := parseYAML(t, "template.yaml")
+	for _, f := range functions(t, template) {
+		for name, e := range f.properties.object("Events") {
+			if e.(object).text("Type") != "DynamoDB" {
+				continue
+			}
+			p := e.(object).object("Properties")
+			if got := list(p["FunctionResponseTypes"]); len(got) != 1 || got[0] != "ReportBatchItemFailures" {
+				t.Errorf("%s: event %s does not report batch item failures", f.id, name)
+			}
+			failures := strings.TrimSuffix(p.text("DestinationConfig", "OnFailure", "Destination", "!GetAtt"), ".Arn")
+			if template.text("Resources", failures, "Type") != "AWS::SQS::Queue" {
+				t.Errorf("%s: event %s gives up without a note in a queue", f.id, name)
+			}
+		}
 	}
 }
 

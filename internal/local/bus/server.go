@@ -91,11 +91,11 @@ func (b *Buses) ServePut(w http.ResponseWriter, r *http.Request) {
 
 // take keeps the event of an entry, or says why not.
 func (b *Buses) take(e entry) outcome {
-	for _, required := range []struct{ name, value string }{{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail}} {
-		if required.value == "" {
+	for _, field := range [][2]string{{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail}} {
+		if name, value := field[0], field[1]; value == "" {
 			return outcome{
 				ErrorCode:    "InvalidArgument",
-				ErrorMessage: "Parameter " + required.name + " is not valid. Reason: " + required.name + " is a required argument.",
+				ErrorMessage: "Parameter " + name + " is not valid. Reason: " + name + " is a required argument.",
 			}
 		}
 	}

@@ -47,6 +47,7 @@ type Message struct {
 	Sent         time.Time
 	FirstReceive time.Time
 	Receives     int
+	Origin       string // name of the queue whose dead letter it is; "" if it is none
 }
 
 // Config makes a Queue.
@@ -86,6 +87,7 @@ type kept struct {
 	Attributes map[string]Attribute
 	Sent       time.Time
 	Visible    time.Time // at first; zero for at once
+	Origin     string
 }
 
 // New returns a queue with the messages that its journal kept. It returns an error if one cannot be read.
@@ -107,7 +109,7 @@ func New(c Config) (*Queue, error) {
 func (q *Queue) target() string { return "queue " + q.Name }
 
 func (k kept) message() Message {
-	return Message{ID: k.ID, Body: k.Body, MD5: checksum(k.Body), Attributes: k.Attributes, Sent: k.Sent}
+	return Message{ID: k.ID, Body: k.Body, MD5: checksum(k.Body), Attributes: k.Attributes, Sent: k.Sent, Origin: k.Origin}
 }
 
 func checksum(body string) string {
@@ -166,7 +168,7 @@ func (q *Queue) Receive(limit int, visibility time.Duration) []Message {
 	}
 	received, dead := q.take(limit, visibility)
 	for _, m := range dead {
-		k := kept{ID: m.ID, Body: m.Body, Attributes: m.Attributes, Sent: m.Sent}
+		k := kept{ID: m.ID, Body: m.Body, Attributes: m.Attributes, Sent: m.Sent, Origin: q.Name}
 		if q.DeadLetter.add(k) == nil {
 			q.Journal.Done(m.entry)
 		}

@@ -251,6 +251,43 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// Dead letters go back to where they came from, or where one says.
+func TestMove(t *testing.T) {
+	dead := newQueue(t, queue.Config{Name: "dead", Visibility: time.Minute})
+	a := newQueue(t, queue.Config{Name: "a", DeadLetter: dead, MaxReceive: 1})
+	b := newQueue(t, queue.Config{Name: "b", DeadLetter: dead, MaxReceive: 1})
+	server := queue.NewServer([]*queue.Queue{a, b, dead})
+	for _, test := range []struct {
+		body   string
+		status int
+		a, b   int // messages afterwards
+	}{
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:a"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead","DestinationArn":"arn:aws:sqs:us-east-1:0:none"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:none"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead"}`, 200, 1, 1},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead","DestinationArn":"arn:aws:sqs:us-east-1:0:b"}`, 200, 0, 2},
+	} {
+		for _, q := range []*queue.Queue{a, b, dead} {
+			q.Purge()
+		}
+		for _, q := range []*queue.Queue{a, b} {
+			send(t, q, "x")
+			q.Receive(1, 0)
+			q.Receive(1, 0) // once too often
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+		r.Header.Set("X-Amz-Target", "AmazonSQS.StartMessageMoveTask")
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, r)
+		countA, _, _ := a.Count()
+		countB, _, _ := b.Count()
+		if w.Code != test.status || countA != test.a || countB != test.b {
+			t.Errorf("%s: got %d, %d in a, %d in b, want %d, %d, %d", test.body, w.Code, countA, countB, test.status, test.a, test.b)
+		}
+	}
+}
+
 // The digest of attributes is the one that the AWS CLI computes.
 func TestAttributes(t *testing.T) {
 	server := queue.NewServer([]*queue.Queue{newQueue(t, queue.Config{Name: "q"})})
