@@ -26,7 +26,7 @@ func run() error {
 	}
 	importer := csvimport.Importer{
 		Objects: objects.New(rt.Config, rt.Bucket), Queue: queue.New[csvimport.Task](rt.Config, rt.QueueURL),
-		Store: rt.Store, Records: rt.Store, Projects: rt.Store, Phones: phone.Parse, Log: rt.Log,
+		Store: rt.Store, Records: rt.Store, Projects: rt.Store, Lists: rt.Store, Phones: phone.Parse, Log: rt.Log,
 	}
 	lambda.Start(importer.Handle)
 	return nil

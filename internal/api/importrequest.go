@@ -31,7 +31,7 @@ func decodeCreateImport(r *http.Request) (createImportRequest, error) {
 	if err != nil {
 		return createImportRequest{}, err
 	}
-	o.only("name", "dry_run", "mode", "undo", "columns", "region", "delimiter", "encoding")
+	o.only("name", "dry_run", "mode", "undo", "list_id", "columns", "region", "delimiter", "encoding")
 	in := createImportRequest{projectID: projectOf(r.Context()), name: o.word("name")}
 	if !csvimport.ValidName(in.name) {
 		b.body("/name", "must be the name of a file that ends in .csv or .csv.gz: at most 255 bytes, no slash, no control character")
@@ -40,8 +40,12 @@ func decodeCreateImport(r *http.Request) (createImportRequest, error) {
 	if !ok {
 		b.body("/mode", "must be upsert, create_only or update_only")
 	}
+	listID, err := project.ParseID(o.word("list_id"))
+	if err != nil && o.word("list_id") != "" {
+		b.body("/list_id", noList)
+	}
 	in.options = csvimport.Options{
-		DryRun: o.flag("dry_run", false), Mode: mode, NoUndo: !o.flag("undo", true),
+		DryRun: o.flag("dry_run", false), Mode: mode, NoUndo: !o.flag("undo", true), ListID: listID,
 		Sheet: sheet.Options{
 			Columns: readColumns(o), Region: o.word("region"),
 			Delimiter: csvfile.Delimiter(o.word("delimiter")), Encoding: csvfile.Encoding(o.word("encoding")),

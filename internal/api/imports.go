@@ -5,13 +5,15 @@ import (
 	"errors"
 
 	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
 // Importer is what the API does with imports; csvimport.Service does it. Every method may be called concurrently. An import
 // that the project does not have is user.ErrNotFound.
 type Importer interface {
-	// Create makes an import that waits for a file of that name, and a link to which the file goes.
+	// Create makes an import that waits for a file of that name, and a link to which the file goes. It returns
+	// list.ErrNotFound, list.ErrKind or list.ErrArchived if the list of the options takes none.
 	Create(ctx context.Context, projectID, name string, o csvimport.Options) (csvimport.Import, csvimport.Link, error)
 	Get(ctx context.Context, projectID, id string) (csvimport.Progress, error)
 	// List returns the newest first. after is the next of the page before it, or "".
@@ -36,12 +38,28 @@ func noImport(err error) error {
 func (s *service) createImport(ctx context.Context, in createImportRequest) (createdImportView, error) {
 	i, upload, err := s.importer.Create(ctx, in.projectID, in.name, in.options)
 	if err != nil {
-		return createdImportView{}, err
+		return createdImportView{}, listFault(err)
 	}
 	return createdImportView{
 		importView: showImport(csvimport.Progress{Import: i}, s.now()),
 		Upload:     uploadView{Method: "PUT", linkView: showLink(upload)},
 	}, nil
+}
+
+const noList = "must be the id of a static list of the project"
+
+// listFault says of a list that takes no import that it is a fault of the request.
+func listFault(err error) error {
+	b := &badRequest{}
+	switch {
+	case errors.Is(err, list.ErrNotFound), errors.Is(err, list.ErrKind):
+		b.body("/list_id", noList)
+	case errors.Is(err, list.ErrArchived):
+		b.body("/list_id", "must be a list in use; that one is archived")
+	default:
+		return err
+	}
+	return b.err()
 }
 
 // getImport reads one import.

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"lunogram-users/internal/api"
 	"lunogram-users/internal/csvfile"
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -26,7 +28,7 @@ const importsA = "/api/admin/projects/" + projectA + "/imports"
 // importer returns the service of imports on a store. Its bucket has the results that end in .errors.csv, and nobody
 // does its tasks.
 func importer(s *dynamo.Store) *csvimport.Service {
-	return &csvimport.Service{Records: s, Queue: tasks{}, Links: links{}}
+	return &csvimport.Service{Records: s, Lists: s, Queue: tasks{}, Links: links{}}
 }
 
 // tasks is a queue that drops everything.
@@ -105,6 +107,35 @@ func TestLifeOfAnImport(t *testing.T) {
 		}
 	}
 	tn.imports(409, "POST", "/"+made.ID+"/undo", "")
+}
+
+// TestImportIntoList checks which lists an import may name, and that it is shown.
+func TestImportIntoList(t *testing.T) {
+	tn := newTenant(t)
+	ids := map[string]string{"nobody's": aliceID, "no id": "VIP"}
+	for name, l := range map[string]list.List{
+		"static": {Kind: list.Static}, "dynamic": {Kind: list.Dynamic}, "archived": {Kind: list.Static, ArchivedAt: created},
+	} {
+		ids[name] = uuid.Must(uuid.NewV7()).String()
+		l.ID, l.ProjectID, l.Name = ids[name], tn.id, name
+		if err := tn.store.CreateList(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, id := range ids {
+		body := `{"name":"users.csv","list_id":"` + id + `"}`
+		if name == "static" {
+			made := tn.imports(http.StatusCreated, "POST", "", body)
+			if got := tn.imports(200, "GET", "/"+made.ID, "").Options["list_id"]; got != id {
+				t.Errorf("the list is shown as %v, want %s", got, id)
+			}
+			continue
+		}
+		r := tn.do(tn.keys[project.Admin], "POST", "/api/admin/projects/"+tn.id+"/imports", body)
+		if r.status != http.StatusBadRequest || !strings.Contains(string(r.body), `"pointer":"/list_id"`) {
+			t.Errorf("%s: got %d %s, want a fault at /list_id", name, r.status, r.body)
+		}
+	}
 }
 
 // TestImportProgress checks what is shown of an import that runs, and of one that is over.
@@ -268,10 +299,10 @@ func TestCreateImportDecodes(t *testing.T) {
 	}{
 		{"nothing", `{"name":"a.csv"}`, csvimport.Options{}},
 		{"the defaults", `{"name":"a.csv","dry_run":false,"mode":"upsert","undo":true,"columns":{}}`, csvimport.Options{}},
-		{"everything", `{"name":"a.csv","dry_run":true,"mode":"create_only","undo":false,"delimiter":"\t","encoding":"utf-16le","region":"US",
+		{"everything", `{"name":"a.csv","dry_run":true,"mode":"create_only","undo":false,"list_id":"` + strings.ToUpper(aliceID) + `","delimiter":"\t","encoding":"utf-16le","region":"US",
 			"columns":{"a":{"ignore":true},"b":{"field":"phone"},"c":{"identifier":"crm"},"d":{"key":"x.y","type":"number"},"e":{}}}`,
 			csvimport.Options{
-				DryRun: true, Mode: user.ModeCreateOnly, NoUndo: true,
+				DryRun: true, Mode: user.ModeCreateOnly, NoUndo: true, ListID: aliceID,
 				Sheet: sheet.Options{
 					Delimiter: csvfile.Tab, Encoding: csvfile.UTF16LE, Region: "US",
 					Columns: map[string]sheet.Mapping{

@@ -50,6 +50,7 @@ type importOptionsView struct {
 	DryRun    bool                     `json:"dry_run"`
 	Mode      user.Mode                `json:"mode"`
 	Undo      bool                     `json:"undo"`
+	ListID    string                   `json:"list_id,omitempty"`
 	Delimiter csvfile.Delimiter        `json:"delimiter,omitempty"`
 	Encoding  csvfile.Encoding         `json:"encoding,omitempty"`
 	Region    string                   `json:"region,omitempty"`
@@ -168,7 +169,7 @@ func round(x, parts float64) float64 { return math.Round(x*parts) / parts }
 
 func showOptions(o csvimport.Options) importOptionsView {
 	return importOptionsView{
-		DryRun: o.DryRun, Mode: cmp.Or(o.Mode, "upsert"), Undo: !o.NoUndo && !o.DryRun,
+		DryRun: o.DryRun, Mode: cmp.Or(o.Mode, "upsert"), Undo: !o.NoUndo && !o.DryRun, ListID: o.ListID,
 		Delimiter: o.Sheet.Delimiter, Encoding: o.Sheet.Encoding, Region: o.Sheet.Region, Columns: o.Sheet.Columns,
 	}
 }

@@ -25,7 +25,8 @@ type Chunk struct {
 	Number int
 	Next   position // the checkpoint of Apply: all rows before it are settled
 	Row    int64    // the checkpoint of Revert: the first row of the last segment that was taken back
-	Begun  int64    // Next.Row + Row when the last delivery began
+	Listed int64    // that of Revert among the members of a list: the first row of the segment that was last at work
+	Begun  int64    // how far it had come when the last delivery began
 	Done   bool
 
 	Counters
@@ -41,7 +42,10 @@ type Chunk struct {
 }
 
 // progressed reports whether the last delivery has moved the checkpoint.
-func (c Chunk) progressed() bool { return c.Next.Row+c.Row > c.Begun }
+func (c Chunk) progressed() bool { return c.ahead() > c.Begun }
+
+// ahead is how far the checkpoints have come.
+func (c Chunk) ahead() int64 { return c.Next.Row + c.Row + c.Listed }
 
 // Undo is the state of taking an import back.
 type Undo struct {

@@ -130,6 +130,26 @@ func (f fusedStore) Undo(ctx context.Context, projectID, importID string, before
 	return results
 }
 
+func (f fusedStore) ImportMembers(ctx context.Context, projectID, listID, importID string, ids []string) (u user.Usage, err error) {
+	err = f.burn(func() error {
+		if f.left.Load() == 0 && rand.IntN(2) == 0 {
+			ids = ids[:len(ids)/2]
+		}
+		u, err = f.Store.ImportMembers(ctx, projectID, listID, importID, ids)
+		return err
+	})
+	return u, err
+}
+
+func (f fusedStore) DropImported(ctx context.Context, projectID, listID, importID string, ids []string) error {
+	return f.burn(func() error {
+		if f.left.Load() == 0 && rand.IntN(2) == 0 {
+			ids = ids[:len(ids)/2]
+		}
+		return f.Store.DropImported(ctx, projectID, listID, importID, ids)
+	})
+}
+
 type fusedRecords struct {
 	csvimport.Records
 	*fuse

@@ -29,6 +29,7 @@ type Options struct {
 	DryRun bool          `json:"dry_run,omitempty"` // counts and compares, and writes no user
 	Mode   user.Mode     `json:"mode,omitempty"`
 	NoUndo bool          `json:"no_undo,omitempty"` // keeps no before-images
+	ListID string        `json:"list_id,omitempty"` // of the static list that the users of the file become members of; "" for none
 	Sheet  sheet.Options `json:"sheet,omitzero"`
 }
 

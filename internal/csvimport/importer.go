@@ -23,6 +23,7 @@ type Importer struct {
 	Store    Store
 	Records  Records
 	Projects Projects
+	Lists    Lists
 	Phones   sheet.PhoneParser // reads national numbers
 	Log      *slog.Logger
 

@@ -20,7 +20,7 @@ import (
 //	results/<project>/<name>.skipped.csv       rows that a later row of the same user replaced
 //	results/<project>/<name>.changes.jsonl     what a dry run would change first
 //	results/<project>/<name>.kept.csv          users that an undo left alone
-//	undo/<project>/<import>/…                  before-images
+//	undo/<project>/<import>/…                  before-images; who was made a member of a list
 //	work/<project>/<import>/…                  the plan, text that was converted, parts of results
 const (
 	uploads = "imports/"
@@ -73,6 +73,11 @@ func (i Import) workKey(parts ...string) string {
 
 func (i Import) undoKey(parts ...string) string {
 	return befores + i.ProjectID + "/" + i.ID + "/" + strings.Join(parts, "/")
+}
+
+// membersKey returns the key of the users whom a segment of a chunk made members; with name "" the prefix of all of the chunk.
+func (i Import) membersKey(chunk int, name string) string {
+	return i.undoKey("members", chunkName(chunk), name)
 }
 
 // chunkName and rowName sort as their numbers do.

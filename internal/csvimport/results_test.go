@@ -225,7 +225,7 @@ func TestUndoOfLostRaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	raced := *r.Importer
-	raced.Store = racing{r}
+	raced.Store = racing{r.store, r}
 	if failed := raced.HandleTasks(t.Context(), message(t, r.take()[0], "task", 1)).BatchItemFailures; len(failed) > 0 {
 		t.Fatal(r.log.String())
 	}
@@ -243,10 +243,9 @@ func TestUndoOfLostRaces(t *testing.T) {
 }
 
 // racing is a store in which somebody else creates the first user between what is decided and what is written.
-type racing struct{ *rig }
-
-func (r racing) Prepare(ctx context.Context, l user.Load, rows []user.Row) ([]user.Decision, user.Usage, error) {
-	return r.store.Prepare(ctx, l, rows)
+type racing struct {
+	csvimport.Store
+	*rig
 }
 
 func (r racing) Apply(ctx context.Context, l user.Load, decisions []user.Decision) []user.Result {
@@ -256,10 +255,6 @@ func (r racing) Apply(ctx context.Context, l user.Load, decisions []user.Decisio
 		_, _ = r.store.Upsert(ctx, req)
 	}
 	return r.store.Apply(ctx, l, decisions)
-}
-
-func (r racing) Undo(ctx context.Context, projectID, importID string, before []user.Before) []user.UndoResult {
-	return r.store.Undo(ctx, projectID, importID, before)
 }
 
 // A tail of thousands of rows takes no more objects than any other chunk, and is taken back in groups.

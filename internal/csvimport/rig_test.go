@@ -66,10 +66,10 @@ func newRig(t testing.TB) *rig {
 	r := &rig{store: dynamotest.New(t), objects: objects.New(cfg, bucket, path), client: s3.NewFromConfig(cfg, path)}
 	r.project = dynamotest.Project(t, r.store)
 	r.Importer = &csvimport.Importer{
-		Objects: r.objects, Queue: r, Store: r.store, Records: r.store, Projects: r.store, Phones: phone.Parse,
+		Objects: r.objects, Queue: r, Store: r.store, Records: r.store, Projects: r.store, Lists: r.store, Phones: phone.Parse,
 		Log: slog.New(slog.NewTextHandler(&synced{to: &r.log}, nil)),
 	}
-	r.service = &csvimport.Service{Records: r.store, Queue: r, Links: objects.NewLinks(cfg, bucket, path)}
+	r.service = &csvimport.Service{Records: r.store, Lists: r.store, Queue: r, Links: objects.NewLinks(cfg, bucket, path)}
 	return r
 }
 

@@ -45,6 +45,7 @@ type line struct {
 	tried   bool // it was prepared before
 	applied bool // it was written, if only as one more row of a user who is counted already
 	outcome user.Outcome
+	userID  string        // of the user in the end, if there is one
 	err     error         // of the store, final
 	changes []user.Change // of a dry run
 }
@@ -133,7 +134,7 @@ func (s *segment) wave(ctx context.Context, w *worker, pending []int) (again []i
 		l := &s.rows[pending[n]]
 		switch {
 		case r.Err == nil:
-			l.outcome, l.applied = r.Outcome, l.applied || decisions[n].Writes()
+			l.outcome, l.userID, l.applied = r.Outcome, r.UserID, l.applied || decisions[n].Writes()
 		case final(r.Err):
 			l.err = r.Err
 		default:
@@ -162,7 +163,7 @@ func rowsFor(units float64) int64 {
 // foresee notes what a row would do.
 func (s *segment) foresee(i int, d *user.Decision) {
 	l := &s.rows[i]
-	l.outcome, l.err = d.Outcome, d.Err
+	l.outcome, l.userID, l.err = d.Outcome, d.UserID, d.Err
 	if d.Writes() {
 		l.changes = d.Changes()
 	}

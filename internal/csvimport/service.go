@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
@@ -31,6 +32,7 @@ type Link struct {
 // Service is what the API does with imports. All its fields but Now are needed. It is safe for concurrent use.
 type Service struct {
 	Records Records
+	Lists   Lists
 	Queue   Queue
 	Links   Links
 	Now     func() time.Time // nil for time.Now
@@ -47,8 +49,14 @@ var (
 const undoLife = 30 * 24 * time.Hour
 
 // Create makes an import that waits for its file, whose name must be one of an upload (see ValidName), and says where the
-// file goes. The options must be checked, and are kept in the record: 64 KB of them at most.
+// file goes. The options must be checked, but for the list, and are kept in the record: 64 KB of them at most. It returns
+// list.ErrNotFound, list.ErrKind for a dynamic list, and list.ErrArchived.
 func (s *Service) Create(ctx context.Context, projectID, name string, o Options) (Import, Link, error) {
+	if o.ListID != "" {
+		if err := s.checkList(ctx, projectID, o.ListID); err != nil {
+			return Import{}, Link{}, err
+		}
+	}
 	id := uuid.Must(uuid.NewV7()).String()
 	key := UploadKey(projectID, id, name)
 	upload, err := s.Links.Upload(ctx, key)
@@ -61,6 +69,20 @@ func (s *Service) Create(ctx context.Context, projectID, name string, o Options)
 		return nil
 	})
 	return record, upload, err
+}
+
+// checkList returns why the users of a file cannot become members of a list.
+func (s *Service) checkList(ctx context.Context, projectID, listID string) error {
+	l, err := s.Lists.List(ctx, projectID, listID)
+	switch {
+	case err != nil:
+		return err
+	case l.Kind != list.Static:
+		return list.ErrKind
+	case l.Archived():
+		return list.ErrArchived
+	}
+	return nil
 }
 
 // ValidName reports whether a file of the name may be uploaded.
@@ -235,7 +257,8 @@ func (s *Service) Cancel(ctx context.Context, projectID, id string) (Progress, e
 }
 
 // Undo starts to take an import back: users that nobody changed since get their old values, users that it created and
-// nobody touched since are deleted, the others are kept and listed. It may be called again, which goes on with what is
+// nobody touched since are deleted, the others are kept and listed. All whom it made members of its list, and nobody added
+// since, are none any more. It may be called again, which goes on with what is
 // left. It returns user.ErrNotFound or ErrNoUndo.
 func (s *Service) Undo(ctx context.Context, projectID, id string) (Progress, error) {
 	record, err := s.Records.ChangeImport(ctx, projectID, id, func(r *Import) error {
@@ -264,7 +287,8 @@ func (s *Service) Undo(ctx context.Context, projectID, id string) (Progress, err
 
 // Undoable reports whether the import can be taken back.
 func (i Import) Undoable(now time.Time) bool {
-	return i.Finished() && i.Created+i.Updated > 0 && !i.Options.DryRun && !i.Options.NoUndo && i.Undo.Status == "" &&
+	did := i.Created+i.Updated > 0 || i.Options.ListID != "" && i.Unchanged > 0
+	return i.Finished() && did && !i.Options.DryRun && !i.Options.NoUndo && i.Undo.Status == "" &&
 		now.Sub(i.StartedAt) < undoLife
 }
 

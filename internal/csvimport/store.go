@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -37,6 +38,20 @@ type Store interface {
 	// Undo takes back what an import did to users, given all that its rows wrote down of each, and answers once for each
 	// user, in the order of their first mention. To repeat it answers the same.
 	Undo(ctx context.Context, projectID, importID string, before []user.Before) []user.UndoResult
+
+	// ImportMembers makes at most 500 users members of a list, marked with the import, and estimates what that took. Who is a
+	// member already stays one as before. It may be repeated; user.ErrUnavailable says that it should be.
+	ImportMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) (user.Usage, error)
+	// ForeseeMembers estimates what ImportMembers would take.
+	ForeseeMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) (user.Usage, error)
+	// DropImported takes out of a list those of the users whom the import made members of it. It may be repeated, likewise.
+	DropImported(ctx context.Context, projectID, listID, importID string, userIDs []string) error
+}
+
+// Lists knows the lists. It must be safe for concurrent use.
+type Lists interface {
+	// List returns the list, strongly consistent, or list.ErrNotFound.
+	List(ctx context.Context, projectID, listID string) (list.List, error)
 }
 
 // Projects knows the projects. It must be safe for concurrent use.

@@ -29,6 +29,9 @@ func (i *Importer) revert(ctx context.Context, t Task, record Import, chunk Chun
 	if t.Chunk == record.Chunks {
 		take = r.tail
 	}
+	if err := r.members(ctx); err != nil {
+		return r.chunk, err
+	}
 	if err := take(ctx); err != nil {
 		return r.chunk, err
 	}

@@ -34,6 +34,7 @@ type worker struct {
 	fence  int64
 	reader *sheet.Reader
 	load   user.Load
+	listID string // that the users of the chunk become members of; "" for none
 
 	last     time.Time    // after which no segment is begun; zero if there is no deadline
 	skips    bitmap       // rows of the chunk that a later row replaces, from its first row
@@ -150,7 +151,7 @@ func (i *Importer) handOver(ctx context.Context, t Task, fence int64) error {
 		return err
 	}
 	_, err := i.Records.ChangeChunk(ctx, t, func(c *Chunk) error {
-		c.Begun = c.Next.Row + c.Row
+		c.Begun = c.ahead()
 		return c.release(fence)
 	})
 	if errors.Is(err, ErrLeased) {
@@ -258,6 +259,9 @@ func (i *Importer) apply(ctx context.Context, t Task, record Import, chunk Chunk
 // open loads the plan and finds the place where the chunk goes on.
 func (w *worker) open(ctx context.Context) (err error) {
 	if w.plan, err = w.loadPlan(ctx, w.record); err != nil {
+		return err
+	}
+	if w.listID, err = w.list(ctx); err != nil {
 		return err
 	}
 	w.reader = sheet.NewReader(w.plan.Sheet, w.Phones)
@@ -370,7 +374,9 @@ func (w *worker) flush(ctx context.Context, s *segment) (*segment, error) {
 	w.queue = append(w.queue, s)
 	go func() {
 		defer close(s.done)
-		s.err = s.apply(ctx, w)
+		if s.err = s.apply(ctx, w); s.err == nil {
+			s.err = s.enrol(ctx, w)
+		}
 	}()
 	return new(segment), nil
 }

@@ -13,8 +13,8 @@ import (
 
 var _ csvimport.Records = (*Store)(nil)
 
-// chunkLife is for how long chunks are kept: as long as the before-images that an undo needs, and some days.
-const chunkLife = 40 * 24 * time.Hour
+// progressLife is for how long progress is kept: as long as the before-images that an undo needs, and some days.
+const progressLife = 40 * 24 * time.Hour
 
 // Import implements csvimport.Records.
 func (s *Store) Import(ctx context.Context, projectID, id string) (csvimport.Import, error) {
@@ -33,7 +33,7 @@ func (s *Store) ChangeImport(ctx context.Context, projectID, id string, change f
 
 // ChangeChunk implements csvimport.Records.
 func (s *Store) ChangeChunk(ctx context.Context, t csvimport.Task, change func(*csvimport.Chunk) error) (csvimport.Chunk, error) {
-	first := recordItem{key: chunkKey(t.ProjectID, t.ImportID, string(t.Phase), t.Chunk), Expires: s.now().Add(chunkLife).Unix()}
+	first := recordItem{key: chunkKey(t.ProjectID, t.ImportID, string(t.Phase), t.Chunk), Expires: s.now().Add(progressLife).Unix()}
 	return changeRecord(ctx, s, first, csvimport.Chunk{Phase: t.Phase, Number: t.Chunk}, change)
 }
 

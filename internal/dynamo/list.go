@@ -70,7 +70,7 @@ func (s *Store) ChangeList(ctx context.Context, projectID, listID string, change
 // it in between, and returns it. first says which part it is, and is what change meets before there is any. change is called
 // again after a conflict, and may then meet its own work. Progress is forgotten after 40 days.
 func (s *Store) ChangeSegment(ctx context.Context, projectID string, first list.Segment, change func(*list.Segment) error) (list.Segment, error) {
-	return changeRecord(ctx, s, recordItem{key: segmentKey(projectID, first), Expires: s.now().Add(chunkLife).Unix()}, first, change)
+	return changeRecord(ctx, s, recordItem{key: segmentKey(projectID, first), Expires: s.now().Add(progressLife).Unix()}, first, change)
 }
 
 // ListSegments returns the progress of those parts of the work on a list that were begun, by number; strongly consistent.

@@ -1,11 +1,13 @@
 package dynamo_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/list"
+	"lunogram-users/internal/user"
 )
 
 // TestCostsOfLists is TestCosts for lists and their members.
@@ -28,6 +30,17 @@ func TestCostsOfLists(t *testing.T) {
 			must(err)
 		}
 	}
+	estimated := func(f func(ctx context.Context, projectID, listID, importID string, ids []string) (user.Usage, error), want user.Usage) func() {
+		return func() {
+			used, err := f(ctx, p.ID, l.ID, "i", users[101:201])
+			must(err)
+			if used != want {
+				t.Errorf("estimated %+v, want %+v", used, want)
+			}
+		}
+	}
+	importing := func(want user.Usage) func() { return estimated(s.ImportMembers, want) }
+	foresee := func(want user.Usage) func() { return estimated(s.ForeseeMembers, want) }
 	segment := func() {
 		_, err := s.ChangeSegment(ctx, p.ID, list.Segment{ListID: l.ID, Revision: 1, Phase: list.Fill}, func(s *list.Segment) error {
 			s.Users++
@@ -53,8 +66,9 @@ func TestCostsOfLists(t *testing.T) {
 		{"add a member again", add(users[0]), dynamotest.Usage{Calls: 3, Read: 2}}, // and one to write, which the engine does not count
 		{"count one member", func() { _, err := s.CountMembers(ctx, p.ID, l.ID); must(err) }, dynamotest.Usage{Calls: 16, Read: 8}},
 		{"add 100 members", add(users[1:101]...), dynamotest.Usage{Calls: 6, Read: 200, Write: 200}},
-		{"import 100 members", func() { must(s.ImportMembers(ctx, p.ID, l.ID, "i", users[101:201])) }, dynamotest.Usage{Calls: 6, Read: 150, Write: 200}},
-		{"import 100 members again", func() { must(s.ImportMembers(ctx, p.ID, l.ID, "i", users[101:201])) }, dynamotest.Usage{Calls: 1, Read: 50}},
+		{"foresee an import of 100 members", foresee(user.Usage{Read: 150, Write: 200}), dynamotest.Usage{Calls: 1, Read: 50}},
+		{"import 100 members", importing(user.Usage{Read: 150, Write: 200}), dynamotest.Usage{Calls: 6, Read: 150, Write: 200}},
+		{"import 100 members again", importing(user.Usage{Read: 50}), dynamotest.Usage{Calls: 1, Read: 50}},
 		{"a page of 20 ids of members", func() { _, _, err := s.MemberPage(ctx, p.ID, l.ID, "", 20); must(err) }, dynamotest.Usage{Calls: 16, Read: 8}},
 		{"a page of 20 members", func() { _, err := s.Members(ctx, p.ID, l.ID, "", 20); must(err) }, dynamotest.Usage{Calls: 18, Read: 8 + 21}},
 		{"a page of a segment", func() { _, _, err := s.MemberIDs(ctx, p.ID, l.ID, 3, "", 10); must(err) }, dynamotest.Usage{Calls: 1, Read: 0.5}},

@@ -52,15 +52,24 @@ func (s *Store) RemoveMembers(ctx context.Context, projectID, listID string, nam
 	return outcomes(seats, removed), s.batchDelete(ctx, keys)
 }
 
-// ImportMembers makes users, at most 500 whom the caller has just seen, members of a list on behalf of an import. One who is a
-// member already stays as it is. It may be repeated; erasures and merges meanwhile are treated as by AddMembers.
-func (s *Store) ImportMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) error {
+// ImportMembers makes users, at most 500 whom the caller has just seen, members of a list on behalf of an import, and says
+// what that cost. One who is a member already stays as it is. It may be repeated; erasures and merges meanwhile are
+// treated as by AddMembers.
+func (s *Store) ImportMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) (user.Usage, error) {
 	seats := make([]*seat, len(userIDs))
 	for i, id := range userIDs {
 		seats[i] = &seat{name: user.Name{ID: id}, profile: profileItem{ID: id}}
 	}
 	e := s.enrol(projectID, list.Membership{ListID: listID, At: s.now(), Import: importID})
-	return e.run(ctx, seats)
+	err := e.run(ctx, seats)
+	return e.used, err
+}
+
+// ForeseeMembers returns what ImportMembers would cost, at half a read unit each.
+func (s *Store) ForeseeMembers(ctx context.Context, projectID, listID, importID string, userIDs []string) (user.Usage, error) {
+	e := s.enrol(projectID, list.Membership{ListID: listID, Import: importID})
+	_, err := e.missing(ctx, userIDs)
+	return e.used, err
 }
 
 // DropImported takes those users out of a list whom the import made members of it, and nobody else has added since. It may

@@ -40,7 +40,8 @@ func listScenarios() []scenario {
 		}
 	}
 	importing := func(t *testing.T, s *dynamo.Store, p project.Project) error {
-		return s.ImportMembers(t.Context(), p.ID, letter.ID, "i", []string{owner(t, p, "a"), owner(t, p, "b")})
+		_, err := s.ImportMembers(t.Context(), p.ID, letter.ID, "i", []string{owner(t, p, "a"), owner(t, p, "b")})
+		return err
 	}
 	return []scenario{
 		{"create a list", seed(), create, func(t *testing.T, s *dynamo.Store, p project.Project, _ int64) {

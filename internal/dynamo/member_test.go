@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"testing"
@@ -118,6 +119,33 @@ func TestMembers(t *testing.T) {
 	}
 }
 
+// TestUnevenShards: pages are right where one shard has far more than its share.
+func TestUnevenShards(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	var want []string
+	inOne := 0
+	for n := 0; inOne < 60; n++ {
+		id := fmt.Sprintf("%04d", n)
+		if sum := sha256.Sum256([]byte(id)); sum[0]%list.Segments == 5 {
+			inOne++
+		} else if n%50 != 0 {
+			continue
+		}
+		if err := s.ChangeMembership(t.Context(), p.ID, id, list.Change{Add: []list.Membership{{ListID: "l"}}}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	slices.Reverse(want)
+	for _, limit := range []int{1, 7, 40, 100} {
+		got := paged(t, func(after string) ([]string, string, error) { return s.MemberPage(t.Context(), p.ID, "l", after, limit) })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("in pages of %d (-want +got):\n%s", limit, diff)
+		}
+	}
+}
+
 // paged collects all ids of a listing.
 func paged(t *testing.T, read func(after string) ([]string, string, error)) (all []string) {
 	t.Helper()
@@ -231,7 +259,7 @@ func TestImportedMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.ImportMembers(ctx, p.ID, "l", "i", all); err != nil {
+		if _, err := s.ImportMembers(ctx, p.ID, "l", "i", all); err != nil {
 			t.Fatal(err)
 		}
 	}
