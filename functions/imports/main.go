@@ -26,7 +26,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	service := &csvimport.Service{
-		Records: rt.Store, Lists: rt.Store, Queue: queue.New[csvimport.Task](rt.Config, rt.QueueURL), Links: objects.NewLinks(rt.Config, rt.Bucket),
+		Records: rt.Store, Lists: rt.Store,
+		Queue: queue.New[csvimport.Task](rt.Config, rt.QueueURL), Links: objects.NewLinks(rt.Config, rt.Bucket),
 	}
 	rt.Warm(ctx)
 	lambda.Start(api.Gateway(api.Imports(rt.Store, service, api.Options{Log: rt.Log})))
