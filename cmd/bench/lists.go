@@ -41,7 +41,8 @@ func printLists(ctx context.Context, cloud *local.Cloud, n int) error {
 	fmt.Fprintf(w, "rule\tmembers\tuntil it is shown\tuntil it is ready\tusers/s\tCPU µs a user\tpeak memory of a process\t\n")
 	for _, step := range []struct{ name, rule string }{
 		{"all match, a new list", `user.data.plan = "premium"`},
-		{"half match", `user.email CONTAINS "1@" OR user.email CONTAINS "3@" OR user.email CONTAINS "5@" OR user.email CONTAINS "7@" OR user.email CONTAINS "9@"`},
+		{"half match", `user.email CONTAINS "1@" OR user.email CONTAINS "3@" OR user.email CONTAINS "5@" ` +
+			`OR user.email CONTAINS "7@" OR user.email CONTAINS "9@"`},
 		{"none match", `user.data.plan = "free"`},
 	} {
 		l.Rule, l.Revision = step.rule, l.Revision+1

@@ -93,7 +93,9 @@ var purityRules = []struct {
 	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/preferences", "functions/subscriptions"},
 		[]string{"github.com/aws/aws-sdk-go-v2/service/s3/...", "github.com/aws/aws-sdk-go-v2/service/sqs/..."},
 		"only imports need S3 and SQS"},
-	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/imports", "functions/preferences", "functions/subscriptions"},
+	{[]string{"functions/changes", "functions/recompute"}, []string{"github.com/aws/aws-sdk-go-v2/service/s3/..."}, "only imports need S3"},
+	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/imports", "functions/preferences", "functions/subscriptions",
+		"functions/changes", "functions/recompute"},
 		[]string{"github.com/nyaruka/phonenumbers"}, "only the import reads national numbers"},
 }
 

@@ -67,7 +67,8 @@ type Pages interface {
 	// UserIDs returns users of a segment by ascending id, from after an id on; next is "" at the end.
 	UserIDs(ctx context.Context, projectID string, segment int, after string, limit int) (ids []string, next string, err error)
 	// MemberIDs is the same of the members of a list.
-	MemberIDs(ctx context.Context, projectID, listID string, segment int, after string, limit int) (ids []string, next string, err error)
+	MemberIDs(ctx context.Context, projectID, listID string, segment int, after string, limit int) (
+		ids []string, next string, err error)
 	// CountMembers returns how many members a list has.
 	CountMembers(ctx context.Context, projectID, listID string) (int64, error)
 }

@@ -110,7 +110,8 @@ func wholeMinute(t time.Time) time.Time {
 }
 
 // affects reports whether the change of a profile may have a bearing on the user's memberships. If the rules want the same
-// of both sides, the user was settled by what they want when the side before came, or is in what came between.
+// of both sides, and no moment comes earlier, there is nothing to do: whoever settled the user last did so by the side
+// before, or by one like it, or by one that came later and has a record of its own.
 func (s *ruleSet) affects(p change.Profile, now time.Time) bool {
 	switch {
 	case s.none:
