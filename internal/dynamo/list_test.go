@@ -67,6 +67,28 @@ func TestListDefinitions(t *testing.T) {
 	}
 }
 
+// TestTooManyLists: what is refused is another list, not a repeat.
+func TestTooManyLists(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	var last list.List
+	for n := range list.MaxDynamic {
+		last = newList(p.ID, fmt.Sprint(n), list.Dynamic)
+		if err := s.CreateList(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.CreateList(t.Context(), last); err != nil {
+		t.Errorf("the last one again: %v", err)
+	}
+	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
+		t.Errorf("one more dynamic list: %v, want ErrTooMany", err)
+	}
+	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Static)); err != nil {
+		t.Errorf("a static list: %v", err)
+	}
+}
+
 func TestSegments(t *testing.T) {
 	s := dynamotest.New(t)
 	p := dynamotest.Project(t, s)

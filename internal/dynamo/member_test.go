@@ -139,7 +139,9 @@ func TestUnevenShards(t *testing.T) {
 	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 7, 40, 100} {
-		got := paged(t, func(after string) ([]string, string, error) { return s.MemberPage(t.Context(), p.ID, "l", after, limit) })
+		got := paged(t, func(after string) ([]string, string, error) {
+			return s.MemberPage(t.Context(), p.ID, "l", after, limit)
+		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("in pages of %d (-want +got):\n%s", limit, diff)
 		}

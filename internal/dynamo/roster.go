@@ -68,7 +68,7 @@ func (s *Store) countPartition(ctx context.Context, pk string) (n int64, err err
 }
 
 func membersOf(projectID, listID string) span {
-	return newestFirst(sharded(projectID, func(project string, n int) string { return membersShard(project, listID, n) }))
+	return newestFirst(sharded(projectID, func(project string, n int) string { return membersShard(project, listID, n) })...)
 }
 
 // ids returns the ids of a page of a range, and the one after which the next page begins, "" at the end.
