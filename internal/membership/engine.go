@@ -40,8 +40,6 @@ type Store interface {
 type Definitions interface {
 	// Lists returns all lists of a project, archived ones too.
 	Lists(ctx context.Context, projectID string) ([]list.List, error)
-	// List returns one, or list.ErrNotFound.
-	List(ctx context.Context, projectID, listID string) (list.List, error)
 	// ChangeList lets change amend the list and stores it if nobody else has meanwhile; if somebody has, it begins again. An
 	// error of change ends it and is returned.
 	ChangeList(ctx context.Context, projectID, listID string, change func(*list.List) error) (list.List, error)

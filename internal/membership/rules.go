@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,9 +16,8 @@ import (
 // ruleSet is what the lists of a project ask, as they were when they were read.
 type ruleSet struct {
 	readAt  time.Time // by the clock of the machine, a little before
-	none    bool      // the project has no lists, and so nobody is a member of one
+	lists   map[string]list.List
 	dynamic []dynamic
-	static  map[string]bool // by id
 }
 
 // dynamic is a dynamic list in use.
@@ -29,26 +29,31 @@ type dynamic struct {
 
 // readRules reads the lists of a project and parses their rules.
 func (e *Engine) readRules(ctx context.Context, projectID string) (*ruleSet, error) {
-	set := &ruleSet{readAt: time.Now(), static: map[string]bool{}}
+	set := &ruleSet{readAt: time.Now(), lists: map[string]list.List{}}
 	lists, err := e.Store.Lists(ctx, projectID)
 	if err != nil {
 		return nil, err
 	}
-	set.none = len(lists) == 0
 	for _, l := range lists {
-		switch {
-		case l.Kind == list.Static:
-			set.static[l.ID] = true
-		case !l.Archived():
-			rules, err := e.rulesOf(l)
-			if err != nil { // the list keeps its members until there is code that can read its rule
-				e.Log.ErrorContext(ctx, "a rule cannot be read", "project", projectID, "list", l.ID, "error", err)
-				continue
-			}
-			set.dynamic = append(set.dynamic, dynamic{l.ID, rules})
+		set.lists[l.ID] = l
+		if l.Kind != list.Dynamic || l.Archived() {
+			continue
 		}
+		rules, err := e.rulesOf(l)
+		if err != nil { // the list keeps its members until there is code that can read its rule
+			e.Log.ErrorContext(ctx, "a rule cannot be read", "project", projectID, "list", l.ID, "error", err)
+			continue
+		}
+		set.dynamic = append(set.dynamic, dynamic{l.ID, rules})
 	}
 	return set, nil
+}
+
+// same reports whether two readings ask the same of users.
+func (s *ruleSet) same(o *ruleSet) bool {
+	return maps.EqualFunc(s.lists, o.lists, func(a, b list.List) bool {
+		return a.Revision == b.Revision && a.Status == b.Status && a.Archived() == b.Archived()
+	})
 }
 
 // rulesOf returns the rules of which a member of the list matches one.
@@ -71,6 +76,9 @@ func (e *Engine) rulesOf(l list.List) ([]*rule.Rule, error) {
 func (d dynamic) wants(u *user.User, now time.Time) bool {
 	return u != nil && slices.ContainsFunc(d.rules, func(r *rule.Rule) bool { return r.Match(rule.Subject{User: u}, now) })
 }
+
+// relative reports whether the list may change its mind of a user with time alone.
+func (d dynamic) relative() bool { return slices.ContainsFunc(d.rules, (*rule.Rule).Relative) }
 
 // next returns the earliest whole minute by which one of the rules may have changed its mind of the user, though nothing
 // of the user changes; zero if none ever does.
@@ -109,23 +117,29 @@ func wholeMinute(t time.Time) time.Time {
 	return t.Add(time.Minute - time.Nanosecond).Truncate(time.Minute)
 }
 
-// affects reports whether the change of a profile may have a bearing on the user's memberships. If the rules want the same
-// of both sides, and no moment comes earlier, there is nothing to do: whoever settled the user last did so by the side
-// before, or by one like it, or by one that came later and has a record of its own.
-func (s *ruleSet) affects(p change.Profile, now time.Time) bool {
-	switch {
-	case s.none:
-		return false
-	case p.After == nil:
-		return p.Gone()
+// concern is what the change of a profile may mean for the user's memberships.
+type concern struct {
+	settle bool      // anything
+	lists  []dynamic // whether the user is a member of these
+}
+
+// concern returns what a change of a profile may mean. If the rules want the same of both sides, and no moment comes earlier,
+// there is nothing to do: whoever settled the user last did so by the side before, or by one like it, or by one that came
+// later and has a record of its own.
+func (s *ruleSet) concern(p change.Profile, now time.Time) concern {
+	var c concern
+	if len(s.lists) == 0 {
+		return c
 	}
 	for _, d := range s.dynamic {
 		if d.wants(p.Before, now) != d.wants(p.After, now) {
-			return true
+			c.lists = append(c.lists, d)
+			c.settle = c.settle || d.relative()
 		}
 	}
 	before, after := s.next(p.Before, now), s.next(p.After, now)
-	return !earlier(before, after).Equal(before)
+	c.settle = c.settle || p.Gone() || !earlier(before, after).Equal(before)
+	return c
 }
 
 // difference returns what is to be written of a user so that the rules have what they want. Static lists keep their

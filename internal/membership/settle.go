@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,29 +31,50 @@ const (
 // errRestless says that users changed as fast as they were settled.
 var errRestless = errors.New("users do not come to rest")
 
-// Follow implements change.Memberships. Users who cannot be settled now are left to the queue, so that one of them does
+// Follow implements change.Memberships. Users who cannot be dealt with now are left to the queue, so that one of them does
 // not hold up all that comes after.
 func (e *Engine) Follow(ctx context.Context, projectID string, records []change.Record) error {
 	set, err := e.readRules(ctx, projectID)
 	if err != nil {
 		return err
 	}
-	var users []string
+	concerns := map[string]concern{} // by user
 	for _, r := range records {
-		if set.affects(*r.Profile, e.now()) && !slices.Contains(users, r.UserID) {
-			users = append(users, r.UserID)
+		c := set.concern(*r.Profile, e.now())
+		if known := concerns[r.UserID]; c.settle || len(c.lists) > 0 {
+			concerns[r.UserID] = concern{c.settle || known.settle, append(known.lists, c.lists...)}
 		}
 	}
-	settling, cancel := context.WithTimeout(ctx, followTime)
+	following, cancel := context.WithTimeout(ctx, followTime)
 	defer cancel()
-	if err = e.settle(settling, projectID, set, users); err == nil {
+	if err = e.follow(following, projectID, set, concerns); err == nil {
 		return nil
 	}
+	users := slices.Collect(maps.Keys(concerns))
 	e.Log.WarnContext(ctx, "users are left to the queue", "project", projectID, "users", len(users), "error", err)
 	if sent := e.Queue.SendLater(ctx, 0, Task{Kind: Settle, ProjectID: projectID, Users: users}); sent != nil {
 		return errors.Join(err, sent)
 	}
 	return nil
+}
+
+// follow settles some users one by one, and amends the others in batches.
+func (e *Engine) follow(ctx context.Context, projectID string, set *ruleSet, concerns map[string]concern) error {
+	var one []string
+	many := amendment{Engine: e, projectID: projectID, set: set, lists: map[string][]dynamic{}}
+	for userID, c := range concerns {
+		if c.settle {
+			one = append(one, userID)
+		} else {
+			many.lists[userID] = c.lists
+		}
+	}
+	var err error
+	many.users, err = e.Store.Profiles(ctx, projectID, slices.Collect(maps.Keys(many.lists)))
+	if err == nil {
+		err = many.run(ctx)
+	}
+	return errors.Join(err, e.settle(ctx, projectID, set, one))
 }
 
 // Settle makes users members of the dynamic lists in use whose rules they match, and of no other dynamic list in use. A
@@ -156,7 +178,7 @@ func (e *Engine) bequeath(ctx context.Context, projectID string, set *ruleSet, a
 	var c list.Change
 	for _, m := range absorbed.Lists {
 		has := slices.ContainsFunc(heir.Lists, func(o list.Membership) bool { return o.ListID == m.ListID })
-		if set.static[m.ListID] && !has {
+		if set.lists[m.ListID].Kind == list.Static && !has {
 			c.Add = append(c.Add, m)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/rule"
@@ -17,6 +16,8 @@ const page = 500
 var (
 	// errVoid says that a list has moved on since a task was sent.
 	errVoid = errors.New("the list has moved on")
+	// errUnreadable says that a list has a rule that only newer code can read.
+	errUnreadable = errors.New("a rule cannot be read")
 	// errAhead says that another delivery of the task has got ahead.
 	errAhead = errors.New("another delivery is ahead")
 )
@@ -28,10 +29,9 @@ func (e *Engine) work(ctx context.Context, t Task) error {
 		if late(ctx) {
 			return e.Queue.SendLater(ctx, 0, t)
 		}
-		readAt := time.Now()
-		var l list.List
-		if l, err = e.current(ctx, t); err == nil {
-			s, err = e.step(ctx, job{e, t, l, readAt}, s)
+		var j job
+		if j, err = e.current(ctx, t); err == nil {
+			s, err = e.step(ctx, j, s)
 		}
 	}
 	if err != nil {
@@ -40,12 +40,12 @@ func (e *Engine) work(ctx context.Context, t Task) error {
 	return e.end(ctx, t)
 }
 
-// job is a task with the list as it was read at a time, by the clock of the machine.
+// job is a task, with the list as it was read just now.
 type job struct {
 	*Engine
-	task   Task
-	list   list.List
-	readAt time.Time
+	task Task
+	set  *ruleSet
+	list list.List
 }
 
 // segment returns how far a task has come.
@@ -58,13 +58,17 @@ func (e *Engine) segment(ctx context.Context, t Task) (list.Segment, error) {
 	return first, err
 }
 
-// current returns the list of a task, or errVoid if the task is not of what the list is at.
-func (e *Engine) current(ctx context.Context, t Task) (list.List, error) {
-	l, err := e.Store.List(ctx, t.ProjectID, t.ListID)
-	if errors.Is(err, list.ErrNotFound) || err == nil && !t.of(l) {
-		return l, errVoid
+// current returns the job that a task is, or errVoid if the task is not of what the list is at.
+func (e *Engine) current(ctx context.Context, t Task) (job, error) {
+	set, err := e.readRules(ctx, t.ProjectID)
+	if err != nil {
+		return job{}, err
 	}
-	return l, err
+	l := set.lists[t.ListID]
+	if !t.of(l) {
+		return job{}, errVoid
+	}
+	return job{e, t, set, l}, nil
 }
 
 // of reports whether the task is of what the list is at.
@@ -129,7 +133,20 @@ func (j job) fill(ctx context.Context, s list.Segment) (list.Segment, error) {
 		}
 	}
 	s.Users, s.After, s.Done = s.Users+int64(len(ids)), last, next == ""
-	return s, errors.Join(j.amend(ctx, users, add, nil), j.Settle(ctx, j.list.ProjectID, settle))
+	return s, errors.Join(j.amend(ctx, users, add), j.Settle(ctx, j.list.ProjectID, settle))
+}
+
+// amend brings the membership of users up to date.
+func (j job) amend(ctx context.Context, users map[string]user.User, ids []string) error {
+	a := amendment{Engine: j.Engine, projectID: j.list.ProjectID, set: j.set, users: users, lists: map[string][]dynamic{}}
+	i := slices.IndexFunc(j.set.dynamic, func(d dynamic) bool { return d.listID == j.list.ID })
+	if i < 0 {
+		return errUnreadable
+	}
+	for _, id := range ids {
+		a.lists[id] = j.set.dynamic[i : i+1]
+	}
+	return a.run(ctx)
 }
 
 // members returns the members of the list from where the segment goes on up to an id.
@@ -173,40 +190,7 @@ func (j job) prune(ctx context.Context, s list.Segment) (list.Segment, error) {
 	}
 	s.Users, s.Removed = s.Users+int64(len(ids)), s.Removed+int64(len(remove))
 	s.After, s.Done = ids[len(ids)-1], next == ""
-	return s, j.amend(ctx, users, nil, remove)
-}
-
-// amend adds members and removes others, by profiles that were read just now. Then it reads all anew that this was decided
-// by, as settle does, and settles whom it may have got wrong: those who changed meanwhile, or all of them if the list did.
-// In batches, that takes a tenth of the calls and half of the units of settling each.
-func (j job) amend(ctx context.Context, users map[string]user.User, add, remove []string) error {
-	ids := slices.Concat(add, remove)
-	if len(ids) == 0 {
-		return nil
-	}
-	writing, cancel := context.WithDeadline(ctx, j.readAt.Add(settleTime))
-	defer cancel()
-	err := j.Store.EnterMembers(writing, j.list.ProjectID, j.list.ID, add, j.now())
-	if err == nil {
-		err = j.Store.ExpelMembers(writing, j.list.ProjectID, j.list.ID, remove)
-	}
-	if err != nil {
-		return err
-	}
-	again, err := j.Store.Profiles(ctx, j.list.ProjectID, ids)
-	if err != nil {
-		return err
-	}
-	_, moved := j.current(ctx, j.task)
-	if moved != nil && !errors.Is(moved, errVoid) {
-		return moved
-	}
-	suspects := slices.DeleteFunc(ids, func(id string) bool {
-		before, there := users[id]
-		after, still := again[id]
-		return moved == nil && there == still && before.Version == after.Version
-	})
-	return j.Settle(ctx, j.list.ProjectID, suspects)
+	return s, j.amend(ctx, users, remove)
 }
 
 // copy makes a page of the members of the original members of the list.
