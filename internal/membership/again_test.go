@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
+	"lunogram-users/internal/change"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/membership"
@@ -50,25 +53,40 @@ var news = map[string]func(r *rig, l list.List, u user.User){
 	},
 }
 
-// TestReadAgain lets a user be settled by what is not so any more, while somebody else does all there is to do about the
+// TestReadAgain lets a user be dealt with by what is not so any more, while somebody else does all there is to do about the
 // news: whoever comes late must see it too.
 func TestReadAgain(t *testing.T) {
-	for name, meddle := range news {
-		r := newRig(t)
-		l := r.list("A", premium)
-		u := r.upsert(nil, anonymous("u"))
-		r.rest()
-		r.upsert(map[string]any{"plan": "premium"}, anonymous("u"))
-		batch := r.read()
-		late := r.late(func() {
-			meddle(r, l, u)
-			r.deliver(batch)
+	for way, come := range map[string]func(late *membership.Engine, r *rig, u user.User, batch []events.DynamoDBEventRecord) error{
+		"settled": func(late *membership.Engine, r *rig, u user.User, _ []events.DynamoDBEventRecord) error {
+			return late.Settle(t.Context(), r.project.ID, []string{u.ID})
+		},
+		"followed": func(late *membership.Engine, r *rig, u user.User, batch []events.DynamoDBEventRecord) error {
+			h := change.Handler{Read: dynamo.ReadChange, Memberships: late, Log: late.Log}
+			_, err := h.Handle(t.Context(), events.DynamoDBEvent{Records: batch})
+			return err
+		},
+	} {
+		for name, meddle := range news {
+			r := newRig(t)
+			l := r.list("A", premium)
+			u := r.upsert(nil, anonymous("u"))
 			r.rest()
-		})
-		r.must(late.Settle(t.Context(), r.project.ID, []string{u.ID}))
-		r.checkMembers(name, l)
-		r.rest()
-		r.checkMembers(name+", in the end", l)
+			r.upsert(map[string]any{"plan": "premium"}, anonymous("u"))
+			batch, met := r.read(), false
+			late := r.late(func() {
+				met = true
+				meddle(r, l, u)
+				r.deliver(batch)
+				r.rest()
+			})
+			r.must(come(late, r, u, batch))
+			r.checkMembers(way+", "+name, l)
+			r.rest()
+			r.checkMembers(way+", "+name+", in the end", l)
+			if !met {
+				t.Errorf("%s, %s: nobody was added", way, name)
+			}
+		}
 	}
 }
 
