@@ -1,8 +1,8 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports] and [Subscriptions]; all of them share the table of routes.go,
-// and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
+// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports], [Subscriptions] and [Lists]; all of them share the table of
+// routes.go, and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
 // or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
 //
 // The package knows the store by the interfaces below only, and AWS in gateway.go only.
@@ -121,6 +121,7 @@ type service struct {
 	deleter  Deleter
 	importer Importer
 	consent  SubscriptionsStore
+	lists    ListsStore
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
@@ -160,6 +161,13 @@ func Subscriptions(store SubscriptionsStore, o Options) http.Handler {
 	s := &service{consent: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
 	s.projects = newProjectCache(store, s.now)
 	return s.handler(subscriptionsFunction, store)
+}
+
+// Lists returns the handler of the lists function: lists, their members and audiences, and rules.
+func Lists(store ListsStore, o Options) http.Handler {
+	s := &service{lists: store, log: o.logger(), now: o.clock()}
+	s.projects = newProjectCache(store, s.now)
+	return s.handler(listsFunction, store)
 }
 
 func (o Options) logger() *slog.Logger {

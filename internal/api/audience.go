@@ -23,25 +23,33 @@ func decodeAudience(r *http.Request) (user.Audience, error) {
 	for name, detail := range faults {
 		b.body("/"+name, detail)
 	}
-	for i, id := range o.texts("user_ids") {
-		if id, err = project.ParseID(id); err != nil {
-			b.body("/user_ids/"+strconv.Itoa(i), "must be a UUID")
+	q.Names = readNames(o, user.MaxAudience)
+	return q, b.err()
+}
+
+// readNames reads which users user_ids and identifiers name, in that order: at least one, and at most so many.
+func readNames(o object, most int) []user.Name {
+	var names []user.Name
+	for i, text := range o.texts("user_ids") {
+		id, err := project.ParseID(text)
+		if err != nil {
+			o.bad.body(o.at("user_ids")+"/"+strconv.Itoa(i), "must be a UUID")
 		}
-		q.Names = append(q.Names, user.Name{ID: id})
+		names = append(names, user.Name{ID: id})
 	}
 	for _, item := range o.objects("identifiers") {
 		pair, err := user.ParsePair(item.textOr("source", ""), item.textOr("external_id", ""))
 		if invalid, ok := errors.AsType[*user.InvalidError](err); ok {
 			for _, f := range invalid.Fields {
-				b.body(item.pointer+f.Pointer, f.Detail)
+				o.bad.body(item.pointer+f.Pointer, f.Detail)
 			}
 		}
-		q.Names = append(q.Names, user.Name{Pair: pair})
+		names = append(names, user.Name{Pair: pair})
 	}
-	if n := len(q.Names); n < 1 || n > user.MaxAudience {
-		b.body("", "must name 1 to 1,000 users, in user_ids and identifiers")
+	if n := len(names); n < 1 || n > most {
+		o.bad.body(o.pointer, "must name 1 to "+strconv.Itoa(most)+" users, in user_ids and identifiers")
 	}
-	return q, b.err()
+	return names
 }
 
 // decodeMaySend reads a question about the user of the path: ?channel=&subscription_id=.
@@ -87,11 +95,7 @@ func (s *service) audience(ctx context.Context, q user.Audience) (audienceView, 
 	v := audienceView{Results: make([]answerView, len(answers))}
 	for i, a := range answers {
 		v.Results[i] = viewAnswer(a)
-		if name := q.Names[i]; name.ID != "" {
-			v.Results[i].Name = &nameView{UserID: name.ID}
-		} else {
-			v.Results[i].Name = &nameView{Source: name.Pair.Source, ExternalID: name.Pair.ExternalID}
-		}
+		v.Results[i].Name = viewName(q.Names[i])
 	}
 	return v, err
 }
@@ -118,6 +122,14 @@ type nameView struct {
 	UserID     string `json:"user_id,omitempty"`
 	Source     string `json:"source,omitempty"`
 	ExternalID string `json:"external_id,omitempty"`
+}
+
+// viewName shows a name as it was sent.
+func viewName(n user.Name) *nameView {
+	if n.ID != "" {
+		return &nameView{UserID: n.ID}
+	}
+	return &nameView{Source: n.Pair.Source, ExternalID: n.Pair.ExternalID}
 }
 
 // reasonView is one obstacle; detail says it in English.

@@ -31,6 +31,7 @@ const (
 	scopedA = "/api/client/projects/" + projectA + "/users"
 	adminA  = "/api/admin/projects/" + projectA + "/subjects/users"
 	aliceAt = adminA + "/" + aliceID
+	listsA  = "/api/admin/projects/" + projectA + "/lists"
 )
 
 var created = time.Date(2026, 11, 23, 10, 15, 30, 125_600_000, time.UTC)
@@ -223,6 +224,10 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 	mux.Handle("PATCH /api/admin/projects/{projectID}/subjects/users/{id}/subscriptions", subscriptions)
 	for _, suffix := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
 		mux.Handle(suffix, subscriptions)
+	}
+	lists := api.Lists(s.(api.ListsStore), o)
+	for _, suffix := range []string{"/lists", "/lists/{rest...}", "/rules/{rest...}", "/subjects/users/{id}/lists"} {
+		mux.Handle("/api/admin/projects/{projectID}"+suffix, lists)
 	}
 	return cleanly(mux, byMethod)
 }

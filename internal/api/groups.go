@@ -113,14 +113,7 @@ func decodeGroups(r *http.Request) (groupsRequest, error) {
 	if err != nil {
 		return groupsRequest{}, err
 	}
-	in := groupsRequest{projectID: projectOf(r.Context())}
-	switch p.text("include_archived") {
-	case "", "false":
-	case "true":
-		in.archived = true
-	default:
-		p.bad.query("include_archived", "must be true or false")
-	}
+	in := groupsRequest{projectID: projectOf(r.Context()), archived: p.flag("include_archived")}
 	return in, p.bad.err()
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -75,6 +76,14 @@ var kinds = []kind{
 	{consent.ErrArchived, http.StatusConflict, "archived", "conflict", "the group is archived, and changes no more"},
 	{consent.ErrGroupExists, http.StatusConflict, "group-exists", "conflict", ""},
 	{consent.ErrTooManyGroups, http.StatusConflict, "too-many-groups", "conflict", ""},
+	{list.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", ""},
+	{list.ErrArchived, http.StatusConflict, "archived", "conflict",
+		"the list is archived: it changes no more, and nothing is sent to it"},
+	{list.ErrExists, http.StatusConflict, "list-exists", "conflict", ""},
+	{list.ErrTooMany, http.StatusConflict, "too-many-lists", "conflict", ""},
+	{list.ErrKind, http.StatusConflict, "list-kind", "conflict",
+		"the members of a dynamic list follow from its rule, and a static list has none"},
+	{list.ErrNotReady, http.StatusConflict, "list-not-ready", "conflict", "the members of the list are still being copied; try again"},
 	{user.ErrNotFound, http.StatusNotFound, "not-found", "resource not found", "there is no such user or identifier"},
 	{user.ErrVersion, http.StatusPreconditionFailed, "precondition-failed", "precondition failed",
 		"the user does not have the version that If-Match asks for"},

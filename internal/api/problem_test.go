@@ -108,6 +108,10 @@ func TestRoutesThatAreNone(t *testing.T) {
 		{"DELETE", aliceAt + "/subscriptions", 405, "GET, PATCH"},
 		{"POST", client + "/subscriptions", 405, "PUT"},
 		{"GET", aliceAt + "/identifiers/" + pairID, 405, "DELETE"},
+		{"POST", aliceAt + "/lists", 405, "GET"},
+		{"PUT", listsA, 405, "GET, POST"},
+		{"DELETE", listsA + "/" + aliceID, 405, "GET, PATCH"},
+		{"GET", listsA + "/" + aliceID + "/members", 404, ""},
 	}
 	for _, tt := range tests {
 		r := s.do("", tt.method, tt.path, "")

@@ -51,14 +51,23 @@ func (p parameters) text(name string) string {
 // plus undoes what form decoding makes of a + that was not escaped, for values that hold no spaces.
 func plus(s string) string { return strings.ReplaceAll(s, " ", "+") }
 
-// limit returns how many results a page has at most.
-func (p parameters) limit() int {
+// flag returns a parameter that is true or false, as which an absent one counts.
+func (p parameters) flag(name string) bool {
+	text := p.text(name)
+	if text != "" && text != "true" && text != "false" {
+		p.bad.query(name, "must be true or false")
+	}
+	return text == "true"
+}
+
+// limit returns how many results a page has at most: a number up to most, or what stands for one that is absent.
+func (p parameters) limit(absent, most int) int {
 	if !p.values.Has("limit") {
-		return defaultLimit
+		return absent
 	}
 	n, err := strconv.Atoi(p.text("limit"))
-	if err != nil || n < 1 || n > maxLimit {
-		p.bad.query("limit", "must be a whole number from 1 to 100")
+	if err != nil || n < 1 || n > most {
+		p.bad.query("limit", "must be a whole number from 1 to "+strconv.Itoa(most))
 	}
 	return n
 }
@@ -76,15 +85,16 @@ type pageRequest struct {
 	search    string
 	email     string
 	phone     string
-	subject   string // the user whose page it is
-	after     string // the position, opened
-	limit     int
+	subject   string   // the user whose page it is
+	filter    []string // what else is asked for
+	after     string   // the position, opened
+	limit     int      // 0 until it is read
 	seal      sealer
 }
 
 // scope names the query that a cursor may continue: everything but position and limit.
 func (q pageRequest) scope() []string {
-	return []string{q.projectID, q.search, q.email, q.phone, q.subject}
+	return append([]string{q.projectID, q.search, q.email, q.phone, q.subject}, q.filter...)
 }
 
 // decodeList reads a request for a page of all users or of a search.
@@ -113,10 +123,12 @@ func searchTerm(s string) string {
 	return term
 }
 
-// decodePage reads what all pages take.
+// decodePage reads what all pages take, and the limit unless that was read.
 func (s *service) decodePage(r *http.Request, p parameters, q pageRequest) (pageRequest, error) {
 	q.projectID = projectOf(r.Context())
-	q.limit = p.limit()
+	if q.limit == 0 {
+		q.limit = p.limit(defaultLimit, maxLimit)
+	}
 	p.noOffset()
 	tenant, err := s.projects.project(r.Context(), q.projectID)
 	if err != nil {

@@ -17,6 +17,7 @@ const (
 	importFunction = "imports"
 
 	subscriptionsFunction = "subscriptions"
+	listsFunction         = "lists"
 )
 
 // route is one line of the route table.
@@ -40,6 +41,9 @@ func (s *service) routes() []route {
 		imports = "/api/admin/projects/{projectID}/imports"
 		tenant  = "/api/admin/projects/{projectID}"
 		group   = tenant + "/subscriptions/{subscriptionID}"
+		lists   = tenant + "/lists"
+		aList   = lists + "/{listID}"
+		rules   = tenant + "/rules"
 	)
 	return []route{
 		{upsertFunction, "POST", client, project.Client, endpoint(s, decodeUpsert, s.upsert)},
@@ -84,6 +88,24 @@ func (s *service) routes() []route {
 		{subscriptionsFunction, "DELETE", tenant + "/suppressions", project.Admin, endpoint(s, decodeLift, s.suppress)},
 		{subscriptionsFunction, "GET", tenant + "/reviews", project.Editor, endpoint(s, s.decodeReviews, s.reviews)},
 		{subscriptionsFunction, "POST", tenant + "/reviews/{reviewID}", project.Editor, endpoint(s, decodeDecision, s.decide)},
+
+		{listsFunction, "GET", lists, project.Support, endpoint(s, s.decodeLists, s.listLists)},
+		{listsFunction, "POST", lists, project.Editor, endpoint(s, s.decodeNewList, s.createList)},
+		{listsFunction, "GET", aList, project.Support, endpoint(s, decodeListPath, s.getList)},
+		{listsFunction, "PATCH", aList, project.Editor, endpoint(s, decodeListPatch, s.patchList)},
+		{listsFunction, "POST", aList + "/archive", project.Admin, endpoint(s, decodeListPath, s.archiveList)},
+		{listsFunction, "POST", aList + "/duplicate", project.Editor, endpoint(s, decodeDuplicate, s.duplicateList)},
+		{listsFunction, "GET", aList + "/count", project.Support, endpoint(s, decodeListPath, s.count)},
+		{listsFunction, "GET", aList + "/audience", project.Support, endpoint(s, s.decodeListAudience, s.listAudience)},
+		{listsFunction, "GET", aList + "/users", project.Support, endpoint(s, s.decodeMembers, s.members)},
+		{listsFunction, "POST", aList + "/users", project.Editor, endpoint(s, decodeMembersChange, s.addMembers)},
+		{listsFunction, "DELETE", aList + "/users", project.Editor, endpoint(s, decodeMembersChange, s.removeMembers)},
+		{listsFunction, "PUT", aList + "/users/{userID}", project.Editor, endpoint(s, decodeMember, s.addMember)},
+		{listsFunction, "DELETE", aList + "/users/{userID}", project.Editor, endpoint(s, decodeMember, s.removeMember)},
+		{listsFunction, "GET", one + "/lists", project.Support, endpoint(s, decodeUserPath, s.listsOf)},
+		{listsFunction, "POST", rules + "/check", project.Support, endpoint(s, decodeRuleCheck, s.checkRule)},
+		{listsFunction, "POST", rules + "/evaluate", project.Support, endpoint(s, decodeEvaluate, s.evaluate)},
+		{listsFunction, "POST", rules + "/preview", project.Support, endpoint(s, decodePreview, s.preview)},
 	}
 }
 

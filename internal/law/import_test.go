@@ -90,12 +90,13 @@ var purityRules = []struct {
 		[]string{"internal/local/...", "internal/dynamo/dynamotest", "internal/api/apitest", "internal/moduleroot", "testing", "net/rpc",
 			"github.com/getkin/...", "github.com/johannesboyne/..."},
 		"what is deployed is small"},
-	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/preferences", "functions/subscriptions"},
+	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/preferences", "functions/subscriptions",
+		"functions/lists"},
 		[]string{"github.com/aws/aws-sdk-go-v2/service/s3/...", "github.com/aws/aws-sdk-go-v2/service/sqs/..."},
 		"only imports need S3 and SQS"},
 	{[]string{"functions/changes", "functions/recompute"}, []string{"github.com/aws/aws-sdk-go-v2/service/s3/..."}, "only imports need S3"},
 	{[]string{"functions/upsert", "functions/get", "functions/delete", "functions/sms-stop", "functions/imports", "functions/preferences", "functions/subscriptions",
-		"functions/changes", "functions/recompute"},
+		"functions/lists", "functions/changes", "functions/recompute"},
 		[]string{"github.com/nyaruka/phonenumbers"}, "only the import reads national numbers"},
 }
 
