@@ -112,5 +112,5 @@ func delay(revision int64) time.Duration {
 	if revision == 1 {
 		return 5 * time.Second
 	}
-	return 20 * time.Second
+	return 10 * time.Second
 }

@@ -17,7 +17,7 @@ import (
 const (
 	// settleTime is for how long after the rules were read anything is written by them. Whoever begins to look at a list
 	// later than that after its definition changed sees all that was decided before; see Begin.
-	settleTime = 10 * time.Second
+	settleTime = 5 * time.Second
 	// followTime is for how long the users of a batch are settled before they are left to the queue.
 	followTime = 30 * time.Second
 	// maxPasses is how often one call reads again after it wrote. A second pass finds nothing to do unless somebody else

@@ -95,7 +95,7 @@ func (e *Engine) Begin(ctx context.Context, l list.List) error {
 	}
 	delay := lag
 	if l.Revision > 1 {
-		delay = settleTime + 2*lag
+		delay = settleTime + lag
 	}
 	tasks := make([]Task, list.Segments)
 	for n := range tasks {

@@ -9,22 +9,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lunogram-users/internal/change"
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/local/schedule"
 )
 
-// dynamicList creates a dynamic list as the API does.
+// project is the path of what belongs to the tenant's project.
+func (n *tenant) project(rest string) string { return "/api/admin/projects/" + n.id + rest }
+
+// ask calls with the key of an admin, and returns the body of the answer, which must have the status.
+func (n *tenant) ask(t *testing.T, status int, method, path string, body any) object {
+	t.Helper()
+	r := n.call(method, path, n.secret, body)
+	if r.status != status {
+		t.Fatalf("%s %s: got %d %v, want %d", method, path, r.status, r.body, status)
+	}
+	return r.body
+}
+
+// dynamicList creates a dynamic list.
 func (n *tenant) dynamicList(t *testing.T, name, rule string) list.List {
 	t.Helper()
-	l := list.List{
-		ID: uuid.Must(uuid.NewV7()).String(), ProjectID: n.id, Kind: list.Dynamic, Name: name, CreatedAt: time.Now(),
-		Rule: rule, Revision: 1, Status: list.Building,
-	}
-	must(t, n.store.CreateList(t.Context(), l))
-	return l
+	body := n.ask(t, http.StatusCreated, "POST", n.project("/lists"), object{"name": name, "type": "dynamic", "rule": rule})
+	return list.List{ID: body["id"].(string)}
 }
 
 func (n *tenant) awaitReady(t *testing.T, l list.List, revision int64) {
@@ -90,6 +97,63 @@ func TestListsFollowUsers(t *testing.T) {
 		t.Errorf("got the schedules %v, want one of the project for the end of a renewal", n.cloud.Schedules())
 	}
 	n.checkEvents(t, l)
+}
+
+// TestListsAreAnswered: what the API says of a list while it is built and later, of another rule, of a duplicate, and to whom of
+// its members a message may be sent.
+func TestListsAreAnswered(t *testing.T) {
+	n := newTenant(t)
+	group := n.ask(t, http.StatusCreated, "POST", n.project("/subscriptions"), object{"name": "News", "channel": "email"})["id"].(string)
+	for i := range 6 {
+		n.upsert(object{
+			"identifier": pairs(fmt.Sprint("u", i)), "email": fmt.Sprintf("u%d@example.com", i),
+			"data": object{"plan": []string{"free", "premium"}[i%2], "score": i},
+		})
+	}
+	l := n.dynamicList(t, "premium", `user.data.plan = "premium"`)
+	path := n.project("/lists/" + l.ID)
+	n.awaitReady(t, l, 1)
+	shown := func() (names []string) {
+		for _, u := range n.ask(t, http.StatusOK, "GET", path+"/users", nil)["results"].([]any) {
+			names = append(names, u.(object)["email"].(string))
+		}
+		return names
+	}
+	want := []string{"u5@example.com", "u3@example.com", "u1@example.com"}
+	if got := shown(); !slices.Equal(got, want) {
+		t.Errorf("got the members %v, want %v", got, want)
+	}
+	count := n.ask(t, http.StatusOK, "GET", path, nil)["members_count"]
+	if fmt.Sprint(count) != "3" {
+		t.Errorf("got a count of %v, want 3", count)
+	}
+
+	n.ask(t, http.StatusOK, "PATCH", path, object{"rule": "user.data.score >= 4"})
+	if got := shown(); !slices.Equal(got, want) {
+		t.Errorf("while another rule is looked up: got the members %v, want %v as before", got, want)
+	}
+	n.awaitReady(t, l, 2)
+	want = []string{"u5@example.com", "u4@example.com"}
+	if got := shown(); !slices.Equal(got, want) {
+		t.Errorf("by another rule: got the members %v, want %v", got, want)
+	}
+
+	n.ask(t, http.StatusOK, "PUT", "/api/client/users/subscriptions", object{
+		"identifier": pairs("u5"), "subscriptions": []object{{"subscription_id": group, "state": "unsubscribed"}},
+	})
+	audience := n.ask(t, http.StatusOK, "GET", path+"/audience?subscription_id="+group, nil)
+	if got := fmt.Sprint(audience["results"], audience["held_back"]); !strings.Contains(got, "u4@example.com") ||
+		strings.Contains(got, "u5@example.com") || !strings.Contains(got, "unsubscribed:1") {
+		t.Errorf("got the audience %s, want u4, and u5 held back", got)
+	}
+
+	static := n.ask(t, http.StatusCreated, "POST", n.project("/lists"), object{"name": "hand-picked", "type": "static"})["id"].(string)
+	n.ask(t, http.StatusOK, "POST", n.project("/lists/"+static+"/users"), object{"identifiers": pairs("u0", "u1")})
+	twin := n.ask(t, http.StatusCreated, "POST", n.project("/lists/"+static+"/duplicate"), object{})["id"].(string)
+	n.await(t, "the duplicate", func() bool {
+		got := n.ask(t, http.StatusOK, "GET", n.project("/lists/"+twin), nil)
+		return got["status"] == "ready" && fmt.Sprint(got["members_count"]) == "2"
+	})
 }
 
 // checkEvents checks that the newest that was published of each user and the list is how it is.
