@@ -66,6 +66,9 @@ func run(ctx context.Context, requests, clients, starts, rows, long int) error {
 	if err := printImports(ctx, cloud, rows); err != nil {
 		return err
 	}
+	if err := printLists(ctx, cloud, rows); err != nil {
+		return err
+	}
 	return printMemory(ctx, cloud, rows/5, long)
 }
 

@@ -1,6 +1,6 @@
 // Local runs the whole system on this machine, with no Docker: the Lambdas of template.yaml behind an HTTP API,
-// DynamoDB, S3, SNS and SQS. It prints the addresses and the keys of a demo project, streams the logs of the
-// functions, and runs until Ctrl-C; a second Ctrl-C does not wait for what is under way.
+// DynamoDB and its stream, S3, SNS, SQS, EventBridge and its Scheduler. It prints the addresses and the keys of a demo
+// project, streams the logs of the functions, and runs until Ctrl-C; a second Ctrl-C does not wait for what is under way.
 //
 // The environment variable DYNAMODB_ENDPOINT names a DynamoDB endpoint to use instead of the engine that
 // tools/engine.sh fetches.

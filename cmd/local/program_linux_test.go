@@ -9,10 +9,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"lunogram-users/internal/local/sam"
 )
 
 // asProgram makes the test's own binary the program instead of running the tests.
@@ -37,7 +44,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(directory)
 	buildDir = directory
-	for _, name := range []string{"echo", "slow", "record", "work"} {
+	for _, name := range []string{"echo", "slow", "record", "work", "changes"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(directory, name, "bootstrap"), "../../internal/local/testdata/echo")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if output, err := build.CombinedOutput(); err != nil {
@@ -218,28 +225,46 @@ func TestFlagsFixTheProject(t *testing.T) {
 
 // A program that is killed leaves no process, and the next one delivers what it had accepted.
 func TestKilledProgramLosesNothing(t *testing.T) {
-	data, record := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "events")
-	p := launch(t, data, record)
-	object := p.s3 + "/" + p.value(t, "bucket") + "/in/hang-once.csv"
-	if status, body := request(t, "PUT", object, "x"); status != 200 {
-		t.Fatalf("put: got %d %s", status, body)
-	}
-	eventually(t, "the event", func() bool { return lines(record) == 1 })
-	processes := children(t, p.cmd.Process.Pid)
-	if err := p.signal(t, syscall.SIGKILL); err == nil {
-		t.Error("killed: got no error")
-	}
-	eventually(t, "the end of all processes", func() bool {
-		for _, id := range processes {
-			if status, err := os.ReadFile("/proc/" + id + "/status"); err == nil && !strings.Contains(string(status), "State:\tZ") {
-				return false
+	for name, accept := range map[string]func(*testing.T, *program){
+		"an object": func(t *testing.T, p *program) {
+			object := p.s3 + "/" + p.value(t, "bucket") + "/in/hang-once.csv"
+			if status, body := request(t, "PUT", object, "x"); status != 200 {
+				t.Fatalf("put: got %d %s", status, body)
 			}
-		}
-		return true
-	})
-	p = launch(t, data, record)
-	eventually(t, "the event again", func() bool { return lines(record) == 2 })
-	if err := p.signal(t, os.Interrupt); err != nil {
-		t.Error(err)
+		},
+		"a change of the table": func(t *testing.T, p *program) {
+			client := dynamodb.New(dynamodb.Options{
+				Region: sam.Region, BaseEndpoint: new(p.value(t, "DynamoDB")),
+				Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			})
+			_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: new("local-Table"), Item: map[string]types.AttributeValue{
+				"pk": &types.AttributeValueMemberS{Value: "USER#hang-once"}, "sk": &types.AttributeValueMemberS{Value: "s"},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, record := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "events")
+			p := launch(t, data, record)
+			accept(t, p)
+			eventually(t, "the event", func() bool { return lines(record) == 1 })
+			processes := children(t, p.cmd.Process.Pid)
+			if err := p.signal(t, syscall.SIGKILL); err == nil {
+				t.Error("killed: got no error")
+			}
+			eventually(t, "the end of all processes", func() bool {
+				return !slices.ContainsFunc(processes, func(id string) bool {
+					status, err := os.ReadFile("/proc/" + id + "/status")
+					return err == nil && !strings.Contains(string(status), "State:\tZ")
+				})
+			})
+			p = launch(t, data, record)
+			eventually(t, "the event again", func() bool { return lines(record) == 2 })
+			if err := p.signal(t, os.Interrupt); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -1,4 +1,4 @@
-// Command usersctl makes projects, API keys, subscription groups and sender numbers, on AWS and locally.
+// Command usersctl makes projects, API keys, subscription groups and sender numbers and mends lists, on AWS and locally.
 package main
 
 import (

@@ -14,6 +14,7 @@ import (
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -98,6 +99,30 @@ func TestSettings(t *testing.T) {
 	for _, bad := range [][]string{{"-color", "red"}, {"-link-key", "256"}, {"-require-opt-in=perhaps"}, {"-oldest-link-key", "3"}} {
 		if code, _, stderr := c.run(slices.Concat([]string{"project", "set"}, bad, []string{id})...); code != exitUsage {
 			t.Errorf("project set %v: got %d, %q; want %d", bad, code, stderr, exitUsage)
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	t.Parallel()
+	c := terminal{t, dynamotest.New(t)}
+	id := c.must("project", "create", "Acme")
+	for _, l := range []list.List{
+		{ID: "d", ProjectID: id, Kind: list.Dynamic, Name: "Payers", Rule: "r", Revision: 1, Status: list.Ready},
+		{ID: "s", ProjectID: id, Kind: list.Static, Name: "VIPs", Status: list.Ready},
+	} {
+		if err := c.store.CreateList(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.must("list", "rebuild", "-project", id, "d")
+	want := []string{"d", "dynamic", "building", "2", "false", "Payers", "s", "static", "ready", "0", "false", "VIPs"}
+	if got := strings.Fields(c.must("list", "list", "-project", id)); !slices.Equal(got[6:], want) {
+		t.Errorf("list list printed %q, want %q", got, want)
+	}
+	for _, no := range []string{"s", "nobody's"} {
+		if code, _, stderr := c.run("list", "rebuild", "-project", id, no); code != exitFailed || stderr == "" {
+			t.Errorf("rebuilding %s: got %d, %q; want %d and a reason", no, code, stderr, exitFailed)
 		}
 	}
 }

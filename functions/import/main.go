@@ -10,7 +10,7 @@ import (
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/objects"
 	"lunogram-users/internal/csvimport/phone"
-	"lunogram-users/internal/csvimport/tasks"
+	"lunogram-users/internal/queue"
 )
 
 func main() {
@@ -25,7 +25,7 @@ func run() error {
 		return err
 	}
 	importer := csvimport.Importer{
-		Objects: objects.New(rt.Config, rt.Bucket), Queue: tasks.New(rt.Config, rt.QueueURL),
+		Objects: objects.New(rt.Config, rt.Bucket), Queue: queue.New[csvimport.Task](rt.Config, rt.QueueURL),
 		Store: rt.Store, Records: rt.Store, Projects: rt.Store, Lists: rt.Store, Phones: phone.Parse, Log: rt.Log,
 	}
 	lambda.Start(importer.Handle)

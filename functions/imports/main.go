@@ -11,7 +11,7 @@ import (
 	"lunogram-users/internal/boot/imports"
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/objects"
-	"lunogram-users/internal/csvimport/tasks"
+	"lunogram-users/internal/queue"
 )
 
 func main() {
@@ -26,7 +26,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	service := &csvimport.Service{
-		Records: rt.Store, Lists: rt.Store, Queue: tasks.New(rt.Config, rt.QueueURL), Links: objects.NewLinks(rt.Config, rt.Bucket),
+		Records: rt.Store, Lists: rt.Store,
+		Queue: queue.New[csvimport.Task](rt.Config, rt.QueueURL), Links: objects.NewLinks(rt.Config, rt.Bucket),
 	}
 	rt.Warm(ctx)
 	lambda.Start(api.Gateway(api.Imports(rt.Store, service, api.Options{Log: rt.Log})))

@@ -201,6 +201,15 @@ var actions = map[string][]string{
 		"dynamodb:UpdateItem", "sms-voice:SendTextMessage",
 	},
 	"sms-webhook": {"sns:Publish"},
+	// Memberships are inserted and deleted in batches, a moment is put.
+	"changes": {
+		"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem",
+		"dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents", "iam:PassRole", "scheduler:CreateSchedule", "sqs:SendMessage",
+	},
+	"recompute": {
+		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert",
+		"dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "iam:PassRole", "scheduler:CreateSchedule", "sqs:SendMessage",
+	},
 }
 
 // TestPermissions checks that functions are granted the actions that they call, and each on named resources.
@@ -227,7 +236,13 @@ func TestPermissions(t *testing.T) {
 		}
 	}
 	for id, r := range template.object("Resources") {
-		for _, s := range list(r.(object).at("Properties", "PolicyDocument", "Statement")) {
+		statements := list(r.(object).at("Properties", "PolicyDocument", "Statement"))
+		if r.(object).text("Type") == "AWS::IAM::Role" {
+			for _, policy := range list(r.(object).at("Properties", "Policies")) {
+				statements = append(statements, list(policy.(object).at("PolicyDocument", "Statement"))...)
+			}
+		}
+		for _, s := range statements {
 			if statement := s.(object); statement.text("Effect") == "Allow" {
 				checkStatement(t, id, statement)
 			}
@@ -254,8 +269,10 @@ func checkStatement(t *testing.T, id string, statement object) {
 		}
 		for _, v := range resource {
 			name, _ := v.(string)
-			// Only the objects of a bucket, and the numbers that are registered outside the stack, have no names beforehand.
-			unnamed := strings.Contains(name, ":s3:::") && strings.HasSuffix(name, "/*") || strings.HasSuffix(name, ":phone-number/*")
+			// Only the objects of a bucket, the schedules of a group, and the numbers that are registered outside the stack have
+			// no names beforehand.
+			unnamed := strings.HasSuffix(name, "/*") && (strings.Contains(name, ":s3:::") || strings.Contains(name, ":schedule/")) ||
+				strings.HasSuffix(name, ":phone-number/*")
 			if n := strings.Count(name, "*"); n > 1 || n == 1 && !unnamed {
 				t.Errorf("%s: resource %q has a wildcard", id, name)
 			}
@@ -338,6 +355,28 @@ func TestQueues(t *testing.T) {
 	}
 	if polled == 0 {
 		t.Error("no function polls a queue")
+	}
+}
+
+// TestStreams checks that a change is lost to nobody: what a function could not do comes again from that change on, and is
+// noted in a queue when it is given up.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	template := parseYAML(t, "template.yaml")
+	for _, f := range functions(t, template) {
+		for name, e := range f.properties.object("Events") {
+			if e.(object).text("Type") != "DynamoDB" {
+				continue
+			}
+			p := e.(object).object("Properties")
+			if got := list(p["FunctionResponseTypes"]); len(got) != 1 || got[0] != "ReportBatchItemFailures" {
+				t.Errorf("%s: event %s does not report batch item failures", f.id, name)
+			}
+			failures := strings.TrimSuffix(p.text("DestinationConfig", "OnFailure", "Destination", "!GetAtt"), ".Arn")
+			if template.text("Resources", failures, "Type") != "AWS::SQS::Queue" {
+				t.Errorf("%s: event %s gives up without a note in a queue", f.id, name)
+			}
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ func (c *Cloud) close() error {
 	defer cancel()
 	c.stop()
 	c.closeServers(ctx)
+	if c.scheduler != nil {
+		c.scheduler.Close()
+	}
 	for _, d := range c.async {
 		c.feeding.Go(func() { d.Close(ctx) })
 	}

@@ -50,6 +50,7 @@ func (c *Cloud) control() http.Handler {
 		mux.HandleFunc("POST "+snsPath+end, c.serveSNS)
 		mux.HandleFunc("POST "+textPath+end, c.serveSMS)
 	}
+	c.handleBridge(mux)
 	sqs := queue.NewServer(queues)
 	mux.Handle("POST "+sqsPath, sqs)
 	mux.Handle("POST "+sqsPath+"/", sqs)

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,5 +87,58 @@ func TestStartEngineTwice(t *testing.T) {
 	defer second.Stop()
 	if first.Endpoint() == second.Endpoint() {
 		t.Errorf("endpoints: got %s twice", first.Endpoint())
+	}
+}
+
+// A stream comes and goes with the function that reads it, also on a table that exists.
+func TestStreamIsEnabledLater(t *testing.T) {
+	engine, err := local.StartEngine(t.Context(), local.EngineOptions{DBPath: filepath.Join(t.TempDir(), "db.sqlite")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Stop()
+	properties := map[string]any{
+		"BillingMode":          "PAY_PER_REQUEST",
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": "pk", "AttributeType": "S"}},
+		"KeySchema":            []any{map[string]any{"AttributeName": "pk", "KeyType": "HASH"}},
+	}
+	for i, want := range []bool{false, true, true, false} {
+		delete(properties, "StreamSpecification")
+		if want {
+			properties["StreamSpecification"] = map[string]any{"StreamViewType": "KEYS_ONLY"}
+		}
+		if err := local.CreateTable(t.Context(), engine.Endpoint(), "later", properties); err != nil {
+			t.Fatal(err)
+		}
+		_, err := local.OpenStream(t.Context(), engine.Endpoint(), "later", "")
+		if got := err == nil; got != want {
+			t.Errorf("call %d: the table has a stream: got %t (%v), want %t", i+1, got, err, want)
+		}
+	}
+}
+
+// Data that another version left are read as they are, with a word of warning.
+func TestOldDatabase(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		old  bool
+	}{{"made here", false}, {"made by the engine alone", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			data := t.TempDir()
+			if test.old { // SQLite takes an empty file for an empty database
+				if err := os.WriteFile(filepath.Join(data, "dynamodb.sqlite"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log strings.Builder
+			c := start(t, func(o *local.Options) { o.Data, o.Log = data, &log })
+			putItems(t, c, "USER#1")
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(log.String(), "the data are those of an earlier version"); got != test.old {
+				t.Errorf("warned: got %t, want %t:\n%s", got, test.old, log.String())
+			}
+		})
 	}
 }

@@ -66,6 +66,8 @@ func (c *Cloud) environment(f *sam.Function, directory string) []string {
 		"AWS_ENDPOINT_URL_S3":                    c.S3URL,
 		"AWS_ENDPOINT_URL_SQS":                   c.SQSURL,
 		"AWS_ENDPOINT_URL_SNS":                   c.URL + snsPath,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":           c.URL + eventsPath,
+		"AWS_ENDPOINT_URL_SCHEDULER":             c.URL + schedulerPath,
 		"AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2": c.URL + textPath,
 		"LAMBDA_TASK_ROOT":                       directory,
 		"LAMBDA_RUNTIME_DIR":                     directory,
@@ -83,19 +85,11 @@ func (c *Cloud) environment(f *sam.Function, directory string) []string {
 }
 
 func (c *Cloud) newDelivery(f *sam.Function) *delivery.Queue {
-	config := delivery.Config{
+	return delivery.New(delivery.Config{
 		Function: c.functions[f.Name], FunctionARN: f.ARN,
 		Retries: f.Async.Retries, MaxAge: f.Async.MaxAge, RetryDelay: c.options.RetryDelay,
-		Journal: c.journal, Log: c.log.With("function", f.Name),
-	}
-	if f.Async.OnFailure != nil {
-		destination := c.queues[f.Async.OnFailure.Name]
-		config.OnFailure = func(record []byte) error {
-			_, err := destination.Send(string(record), nil, -1)
-			return err
-		}
-	}
-	return delivery.New(config)
+		OnFailure: c.sendTo(f.Async.OnFailure), Journal: c.journal, Log: c.log.With("function", f.Name),
+	})
 }
 
 // openQueues makes the queues, those that others name as dead-letter queues first.
@@ -131,8 +125,11 @@ func (c *Cloud) openQueue(q *sam.Queue) (*queue.Queue, error) {
 	return opened, nil
 }
 
-// startFeeding begins to poll queues for functions, and warms those behind routes.
+// startFeeding begins to poll queues and streams for functions, and warms those behind routes.
 func (c *Cloud) startFeeding() {
+	for _, m := range c.streams {
+		c.feeding.Go(func() { m.Run(c.ctx, c.force) })
+	}
 	for _, f := range c.Template.Functions {
 		for _, trigger := range f.SQS {
 			// More messages than there are processes would only wait, and their visibility timeouts pass.

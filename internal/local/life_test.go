@@ -70,7 +70,7 @@ func TestStartErrors(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	broken := t.TempDir()
-	for _, name := range []string{"echo", "slow", "record", "work"} {
+	for _, name := range []string{"echo", "slow", "record", "work", "changes"} {
 		if err := os.Mkdir(filepath.Join(broken, name), 0o700); err != nil {
 			t.Fatal(err)
 		}

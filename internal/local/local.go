@@ -1,9 +1,9 @@
 // Package local is the cloud on one machine, with no Docker. It is driven by the SAM template alone: it creates
 // the table as declared there, runs the real bootstrap binaries behind a Lambda Runtime API, and turns HTTP
-// requests, bucket writes, topic messages and queue messages into the events that AWS would make of them. What
+// requests, bucket writes, topic messages, queue messages and changes of the table into the events that AWS would make
+// of them. What functions put on an event bus is kept to be looked at; what they schedule is sent in its time. What
 // is not in the template does not run. One thing that is in it is left out: the stream of a table that no function
-// refers to. The engine searches the whole stream on every write, and keeps it for nobody: after 20,000 writes each
-// took 8 ms instead of 1.
+// refers to, which would be kept for nobody.
 //
 // It is a tool for development and tests. Addresses are those of the loopback interface unless asked otherwise,
 // and no signature is checked.
@@ -20,10 +20,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"lunogram-users/internal/local/bucket"
+	"lunogram-users/internal/local/bus"
 	"lunogram-users/internal/local/child"
 	"lunogram-users/internal/local/delivery"
 	"lunogram-users/internal/local/gateway"
@@ -31,6 +33,8 @@ import (
 	"lunogram-users/internal/local/lambda"
 	"lunogram-users/internal/local/queue"
 	"lunogram-users/internal/local/sam"
+	"lunogram-users/internal/local/schedule"
+	"lunogram-users/internal/local/stream"
 )
 
 // Memory as Options.Data keeps nothing: the data goes to a temporary directory that Close removes.
@@ -51,7 +55,8 @@ type Options struct {
 	RetryDelay     time.Duration                       // before the first retry of an event, doubled for the next; 1 second if 0
 	Concurrency    int                                 // processes of a function without a reserved concurrency; max(4, 2*cores) if 0
 	Log            io.Writer                           // gets the log, a line at a time; nil discards it
-	Deliveries     int                                 // of every event of a bucket and message of a queue; 1 if 0
+	Deliveries     int                                 // of every event of a bucket, message of a queue and batch of a stream; 1 if 0
+	StreamDelay    func() time.Duration                // asked before each batch of a stream how late it is to be; nil for not at all
 	Environment    map[string]string                   // added to that of every function
 	Parameters     map[string]string                   // of the template, instead of their defaults; PublicUrl is the API's address if not given
 	Seed           func(context.Context, *Cloud) error // runs when the table is there, before the first request
@@ -79,6 +84,9 @@ type Cloud struct {
 	functions map[string]*lambda.Function // by folder
 	async     map[string]*delivery.Queue  // by folder
 	queues    map[string]*queue.Queue     // by name
+	streams   []*stream.Mapping
+	buses     *bus.Buses
+	scheduler *schedule.Scheduler
 	journal   *journal.Journal
 	outbox    outbox
 	sites     []*site
@@ -141,7 +149,9 @@ func (c *Cloud) start(ctx context.Context) error {
 	if c.Template, err = sam.Read(c.options.Template, sam.Options{APIEndpoint: c.URL, Parameters: parameters}); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{c.openData, c.startEngine, c.createTables, c.openQueues, c.createFunctions} {
+	for _, step := range []func(context.Context) error{
+		c.openData, c.startEngine, c.createTables, c.openQueues, c.openBridge, c.createFunctions, c.openStreams,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -187,15 +197,21 @@ func (c *Cloud) startEngine(ctx context.Context) (err error) {
 	if c.DynamoDBEndpoint != "" {
 		return nil
 	}
-	o := EngineOptions{Binary: c.options.EngineBinary, Log: c.logs.named("dynamodb")}
-	if !c.temporary {
-		o.DBPath = filepath.Join(c.directory, "dynamodb.sqlite")
+	// Data that are kept for nobody are in a file, too: only there may a stream grow.
+	o := EngineOptions{
+		Binary: c.options.EngineBinary, Log: c.logs.named("dynamodb"), DBPath: filepath.Join(c.directory, "dynamodb.sqlite"),
 	}
 	if c.engine, err = StartEngine(ctx, o); err != nil {
 		return err
 	}
 	c.DynamoDBEndpoint = c.engine.Endpoint()
-	return nil
+	fit, err := fitForStreams(o.DBPath)
+	streams := slices.ContainsFunc(c.Template.Functions, func(f *sam.Function) bool { return len(f.Streams) > 0 })
+	if err == nil && !fit && streams {
+		c.log.Warn("the data are those of an earlier version, on which each change of a user makes the next one slower: "+
+			"remove the data directory to begin anew", "directory", c.directory)
+	}
+	return err
 }
 
 func (c *Cloud) createTables(ctx context.Context) error {

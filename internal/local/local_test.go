@@ -38,7 +38,7 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build the test's function: %v\n%s", err, output)
 		return 1
 	}
-	for _, name := range []string{"echo", "slow", "record", "work"} {
+	for _, name := range []string{"echo", "slow", "record", "work", "changes"} {
 		if err := link(binary, filepath.Join(directory, name)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1

@@ -30,13 +30,15 @@ func parseDynamoDBError(operation string, answer []byte) error {
 }
 
 // CreateTable creates a table as its CloudFormation properties say, and returns when it is active. A table of
-// that name and shape may exist; one of another shape is an error, since it was made from another template.
+// that name and shape may exist, and its stream is enabled or disabled then; one of another shape is an error, since it
+// was made from another template.
 func CreateTable(ctx context.Context, endpoint, tableName string, properties map[string]any) error {
 	request := maps.Clone(properties)
 	request["TableName"] = tableName
-	if stream, ok := request["StreamSpecification"].(map[string]any); ok {
+	stream := map[string]any{"StreamEnabled": false}
+	if view, ok := request["StreamSpecification"].(map[string]any); ok {
 		// CloudFormation enables a stream by naming its view; the API wants both.
-		stream = maps.Clone(stream)
+		stream = maps.Clone(view)
 		stream["StreamEnabled"] = true
 		request["StreamSpecification"] = stream
 	}
@@ -51,38 +53,63 @@ func CreateTable(ctx context.Context, endpoint, tableName string, properties map
 	if err != nil {
 		return fmt.Errorf("create table %s: %w", tableName, err)
 	}
-	return awaitTable(ctx, endpoint, tableName, body)
-}
-
-// awaitTable waits until the table is active and compares it with the request that made it.
-func awaitTable(ctx context.Context, endpoint, tableName string, created []byte) error {
-	name, err := json.Marshal(map[string]string{"TableName": tableName})
+	found, err := awaitTable(ctx, endpoint, tableName)
 	if err != nil {
 		return err
+	}
+	if err := found.compare(tableName, body); err != nil {
+		return err
+	}
+	if found.StreamSpecification.StreamEnabled == stream["StreamEnabled"] {
+		return nil
+	}
+	return updateStream(ctx, endpoint, tableName, stream)
+}
+
+// updateStream enables or disables the stream of a table.
+func updateStream(ctx context.Context, endpoint, tableName string, stream map[string]any) error {
+	body, err := json.Marshal(map[string]any{"TableName": tableName, "StreamSpecification": stream})
+	if err != nil {
+		return err
+	}
+	if _, err := callDynamoDB(ctx, endpoint, "UpdateTable", body); err != nil {
+		return fmt.Errorf("change the stream of table %s: %w", tableName, err)
+	}
+	_, err = awaitTable(ctx, endpoint, tableName)
+	return err
+}
+
+// awaitTable waits until the table is active and returns what it is then.
+func awaitTable(ctx context.Context, endpoint, tableName string) (description, error) {
+	name, err := json.Marshal(map[string]string{"TableName": tableName})
+	if err != nil {
+		return description{}, err
 	}
 	for {
 		answer, err := callDynamoDB(ctx, endpoint, "DescribeTable", name)
 		if err != nil {
-			return fmt.Errorf("describe table %s: %w", tableName, err)
+			return description{}, fmt.Errorf("describe table %s: %w", tableName, err)
 		}
-		var found struct {
-			Table struct {
-				shape
-				TableStatus string
-			}
-		}
+		var found struct{ Table description }
 		if err := json.Unmarshal(answer, &found); err != nil {
-			return fmt.Errorf("describe table %s: %w", tableName, err)
+			return description{}, fmt.Errorf("describe table %s: %w", tableName, err)
 		}
 		if found.Table.TableStatus == "ACTIVE" {
-			return found.Table.compare(tableName, created)
+			return found.Table, nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("table %s is not active: %w", tableName, context.Cause(ctx))
+			return description{}, fmt.Errorf("table %s is not active: %w", tableName, context.Cause(ctx))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// description is what is read of the answer to DescribeTable.
+type description struct {
+	shape
+	TableStatus         string
+	StreamSpecification struct{ StreamEnabled bool }
 }
 
 // shape is what makes a table fit for a template: its keys and its indexes.

@@ -40,10 +40,14 @@ func Config(t testing.TB) (cfg aws.Config, table string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r.config(), r.table
+}
+
+func (r running) config() aws.Config {
 	return aws.Config{
 		Region: sam.Region, BaseEndpoint: &r.endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}, r.table
+	}
 }
 
 // Project creates a project in the store and returns it.
@@ -56,22 +60,32 @@ func Project(t testing.TB, s *dynamo.Store) project.Project {
 	return p
 }
 
+// start starts an engine in memory, with a table that has no stream: in memory a stream would make each write slower.
 func start() (running, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	root, err := moduleroot.Dir()
+	table, err := declared()
 	if err != nil {
 		return running{}, err
 	}
-	template, err := sam.Read(filepath.Join(root, "template.yaml"), sam.Options{})
-	if err != nil {
-		return running{}, err
-	}
+	delete(table.Properties, "StreamSpecification")
 	engine, err := local.StartEngine(ctx, local.EngineOptions{})
 	if err != nil {
 		return running{}, err
 	}
-	table := template.Tables[0]
 	err = local.CreateTable(ctx, engine.Endpoint(), table.Name, table.Properties)
 	return running{engine.Endpoint(), table.Name}, err
+}
+
+// declared returns the table of template.yaml.
+func declared() (*sam.Table, error) {
+	root, err := moduleroot.Dir()
+	if err != nil {
+		return nil, err
+	}
+	template, err := sam.Read(filepath.Join(root, "template.yaml"), sam.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return template.Tables[0], nil
 }

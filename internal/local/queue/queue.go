@@ -47,6 +47,7 @@ type Message struct {
 	Sent         time.Time
 	FirstReceive time.Time
 	Receives     int
+	Origin       string // name of the queue whose dead letter it is; "" if it is none
 }
 
 // Config makes a Queue.
@@ -85,6 +86,8 @@ type kept struct {
 	Body       string
 	Attributes map[string]Attribute
 	Sent       time.Time
+	Visible    time.Time // at first; zero for at once
+	Origin     string
 }
 
 // New returns a queue with the messages that its journal kept. It returns an error if one cannot be read.
@@ -98,7 +101,7 @@ func New(c Config) (*Queue, error) {
 		if err := json.Unmarshal(e.Body, &k); err != nil {
 			return nil, fmt.Errorf("read a message of queue %s: %w", c.Name, err)
 		}
-		q.messages = append(q.messages, &stored{Message: k.message(), entry: e.ID})
+		q.messages = append(q.messages, &stored{Message: k.message(), entry: e.ID, visible: k.Visible})
 	}
 	return q, nil
 }
@@ -106,7 +109,7 @@ func New(c Config) (*Queue, error) {
 func (q *Queue) target() string { return "queue " + q.Name }
 
 func (k kept) message() Message {
-	return Message{ID: k.ID, Body: k.Body, MD5: checksum(k.Body), Attributes: k.Attributes, Sent: k.Sent}
+	return Message{ID: k.ID, Body: k.Body, MD5: checksum(k.Body), Attributes: k.Attributes, Sent: k.Sent, Origin: k.Origin}
 }
 
 func checksum(body string) string {
@@ -123,9 +126,10 @@ func (q *Queue) Send(body string, attributes map[string]Attribute, delay time.Du
 	if delay < 0 {
 		delay = q.Delay
 	}
-	k := kept{ID: uuid.NewString(), Body: body, Attributes: attributes, Sent: q.Now()}
+	now := q.Now()
+	k := kept{ID: uuid.NewString(), Body: body, Attributes: attributes, Sent: now, Visible: now.Add(delay)}
 	for range max(q.Copies, 1) {
-		if err := q.add(k, q.Now().Add(delay)); err != nil {
+		if err := q.add(k); err != nil {
 			return "", err
 		}
 	}
@@ -133,7 +137,7 @@ func (q *Queue) Send(body string, attributes map[string]Attribute, delay time.Du
 }
 
 // add appends a message and wakes receivers.
-func (q *Queue) add(k kept, visible time.Time) error {
+func (q *Queue) add(k kept) error {
 	body, err := json.Marshal(k)
 	if err != nil {
 		return err
@@ -144,7 +148,7 @@ func (q *Queue) add(k kept, visible time.Time) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.messages = append(q.messages, &stored{Message: k.message(), entry: entry, visible: visible})
+	q.messages = append(q.messages, &stored{Message: k.message(), entry: entry, visible: k.Visible})
 	q.wake()
 	return nil
 }
@@ -164,8 +168,8 @@ func (q *Queue) Receive(limit int, visibility time.Duration) []Message {
 	}
 	received, dead := q.take(limit, visibility)
 	for _, m := range dead {
-		k := kept{ID: m.ID, Body: m.Body, Attributes: m.Attributes, Sent: m.Sent}
-		if q.DeadLetter.add(k, q.Now()) == nil {
+		k := kept{ID: m.ID, Body: m.Body, Attributes: m.Attributes, Sent: m.Sent, Origin: q.Name}
+		if q.DeadLetter.add(k) == nil {
 			q.Journal.Done(m.entry)
 		}
 	}

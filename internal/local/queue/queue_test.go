@@ -131,6 +131,34 @@ func TestJournalKeepsMessages(t *testing.T) {
 	}
 }
 
+// A message that was sent for later comes later, after a restart too.
+func TestDelayOutlivesTheProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		var q *queue.Queue
+		for start := range 2 {
+			j, err := journal.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			if q = newQueue(t, queue.Config{Name: "q", Journal: j}); start == 0 {
+				if _, err := q.Send("later", nil, time.Minute); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		time.Sleep(time.Minute - time.Second)
+		if got := q.Receive(1, -1); len(got) != 0 {
+			t.Errorf("before its time: got %+v, want nothing", got)
+		}
+		time.Sleep(time.Second)
+		if got := q.Receive(1, -1); len(got) != 1 || got[0].Body != "later" {
+			t.Errorf("in its time: got %+v, want the message", got)
+		}
+	})
+}
+
 // invoker is a function.
 type invoker func(events.SQSEvent) (string, error)
 
@@ -203,9 +231,11 @@ func TestServer(t *testing.T) {
 		{"SendMessage", `{"QueueUrl":"https://sqs/0/q","MessageBody":"hello"}`, 200, `"MD5OfMessageBody":"5d41402abc4b2a76b9719d911017c592"`},
 		{"SendMessage", `{"QueueUrl":"https://sqs/0/q"}`, 400, "MissingParameter"},
 		{"SendMessageBatch", `{"QueueUrl":"https://sqs/0/q","Entries":[{"Id":"1","MessageBody":"b"},{"Id":"2"}]}`, 200, `"Failed":[{"Code":"MissingParameter","Id":"2"`},
+		{"SendMessage", `{"QueueUrl":"https://sqs/0/q","MessageBody":"x","DelaySeconds":901}`, 400, "InvalidParameterValue"},
+		{"SendMessageBatch", `{"QueueUrl":"https://sqs/0/q","Entries":[{"Id":"1","MessageBody":"late","DelaySeconds":900}]}`, 200, `"Failed":[]`},
 		{"GetQueueUrl", `{"QueueName":"q"}`, 200, "https://sqs/0/q"},
 		{"ListQueues", `{}`, 200, "https://sqs/0/q"},
-		{"GetQueueAttributes", `{"QueueUrl":"https://sqs/0/q","AttributeNames":["ApproximateNumberOfMessages"]}`, 200, `{"Attributes":{"ApproximateNumberOfMessages":"2"}}`},
+		{"GetQueueAttributes", `{"QueueUrl":"https://sqs/0/q","AttributeNames":["ApproximateNumberOfMessages","ApproximateNumberOfMessagesDelayed"]}`, 200, `{"Attributes":{"ApproximateNumberOfMessages":"2","ApproximateNumberOfMessagesDelayed":"1"}}`},
 		{"ReceiveMessage", `{"QueueUrl":"https://sqs/0/q","WaitTimeSeconds":1}`, 200, `"Body":"hello"`},
 		{"DeleteMessage", `{"QueueUrl":"https://sqs/0/q","ReceiptHandle":"x"}`, 400, "ReceiptHandleIsInvalid"},
 		{"ChangeMessageVisibility", `{"QueueUrl":"https://sqs/0/q","ReceiptHandle":"x","VisibilityTimeout":0}`, 400, "ReceiptHandleIsInvalid"},
@@ -217,6 +247,43 @@ func TestServer(t *testing.T) {
 	} {
 		if status, got := call(test.operation, test.body); status != test.status || !strings.Contains(got, test.want) {
 			t.Errorf("%s %s: got %d %s, want %d %s", test.operation, test.body, status, got, test.status, test.want)
+		}
+	}
+}
+
+// Dead letters go back to where they came from, or where one says.
+func TestMove(t *testing.T) {
+	dead := newQueue(t, queue.Config{Name: "dead", Visibility: time.Minute})
+	a := newQueue(t, queue.Config{Name: "a", DeadLetter: dead, MaxReceive: 1})
+	b := newQueue(t, queue.Config{Name: "b", DeadLetter: dead, MaxReceive: 1})
+	server := queue.NewServer([]*queue.Queue{a, b, dead})
+	for _, test := range []struct {
+		body   string
+		status int
+		a, b   int // messages afterwards
+	}{
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:a"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead","DestinationArn":"arn:aws:sqs:us-east-1:0:none"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:none"}`, 400, 0, 0},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead"}`, 200, 1, 1},
+		{`{"SourceArn":"arn:aws:sqs:us-east-1:0:dead","DestinationArn":"arn:aws:sqs:us-east-1:0:b"}`, 200, 0, 2},
+	} {
+		for _, q := range []*queue.Queue{a, b, dead} {
+			q.Purge()
+		}
+		for _, q := range []*queue.Queue{a, b} {
+			send(t, q, "x")
+			q.Receive(1, 0)
+			q.Receive(1, 0) // once too often
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+		r.Header.Set("X-Amz-Target", "AmazonSQS.StartMessageMoveTask")
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, r)
+		countA, _, _ := a.Count()
+		countB, _, _ := b.Count()
+		if w.Code != test.status || countA != test.a || countB != test.b {
+			t.Errorf("%s: got %d, %d in a, %d in b, want %d, %d, %d", test.body, w.Code, countA, countB, test.status, test.a, test.b)
 		}
 	}
 }

@@ -15,12 +15,14 @@ import (
 	"time"
 )
 
-// maxWait is the longest long poll.
-const maxWait = 20 * time.Second
+const (
+	maxWait  = 20 * time.Second // of a long poll
+	maxDelay = 900              // of a message, in seconds
+)
 
 // Server serves queues by the AWS JSON 1.0 protocol: SendMessage, SendMessageBatch, ReceiveMessage,
-// DeleteMessage, DeleteMessageBatch, ChangeMessageVisibility, GetQueueAttributes, GetQueueUrl, ListQueues and
-// PurgeQueue. Signatures are not checked.
+// DeleteMessage, DeleteMessageBatch, ChangeMessageVisibility, GetQueueAttributes, GetQueueUrl, ListQueues, PurgeQueue and
+// StartMessageMoveTask. Signatures are not checked.
 // Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
 type Server struct {
 	queues map[string]*Queue // by name
@@ -58,6 +60,8 @@ type input struct {
 	ReceiptHandle     string               `json:"ReceiptHandle"`
 	AttributeNames    []string             `json:"AttributeNames"`
 	Entries           []entry              `json:"Entries"`
+	SourceARN         string               `json:"SourceArn"`
+	DestinationARN    string               `json:"DestinationArn"`
 }
 
 // entry is one of a batch.
@@ -104,13 +108,9 @@ func (s *Server) call(ctx context.Context, operation string, in input) (any, err
 		}
 		return map[string]any{"QueueUrls": urls}, nil
 	}
-	name := in.QueueName
-	if name == "" {
-		name = in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:]
-	}
-	q, ok := s.queues[name]
-	if !ok {
-		return nil, errNoQueue
+	q, err := s.queue(in)
+	if err != nil {
+		return nil, err
 	}
 	switch operation {
 	case "SendMessage":
@@ -127,6 +127,8 @@ func (s *Server) call(ctx context.Context, operation string, in input) (any, err
 		return struct{}{}, translate(q.ChangeVisibility(in.ReceiptHandle, orOwn(in.VisibilityTimeout)))
 	case "GetQueueAttributes":
 		return map[string]any{"Attributes": q.attributes(in.AttributeNames)}, nil
+	case "StartMessageMoveTask":
+		return s.serveMove(q, in)
 	case "GetQueueUrl":
 		return map[string]string{"QueueUrl": q.URL}, nil
 	case "PurgeQueue":
@@ -135,6 +137,22 @@ func (s *Server) call(ctx context.Context, operation string, in input) (any, err
 	default:
 		return nil, &fault{"InvalidAction", "the operation " + operation + " is not supported by the local cloud"}
 	}
+}
+
+// queue returns the queue that a request is about.
+func (s *Server) queue(in input) (*Queue, error) {
+	name := in.QueueName
+	switch {
+	case in.SourceARN != "":
+		name = in.SourceARN[strings.LastIndexByte(in.SourceARN, ':')+1:]
+	case name == "":
+		name = in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:]
+	}
+	q, ok := s.queues[name]
+	if !ok {
+		return nil, errNoQueue
+	}
+	return q, nil
 }
 
 func translate(err error) error {
@@ -159,6 +177,9 @@ func orOwn(n *int) time.Duration {
 func (q *Queue) serveSend(e entry) (map[string]any, error) {
 	if e.MessageBody == "" {
 		return nil, &fault{"MissingParameter", "The request must contain the parameter MessageBody."}
+	}
+	if d := e.DelaySeconds; d != nil && (*d < 0 || *d > maxDelay) {
+		return nil, &fault{"InvalidParameterValue", "Value for parameter DelaySeconds is invalid. Reason: Must be between 0 and 900."}
 	}
 	id, err := q.Send(e.MessageBody, e.MessageAttributes, orOwn(e.DelaySeconds))
 	if err != nil {

@@ -19,14 +19,9 @@ type functionProperties struct {
 		Variables map[string]string `yaml:"Variables"`
 	} `yaml:"Environment"`
 	Async struct {
-		Retries     *int `yaml:"MaximumRetryAttempts"`
-		MaxAge      int  `yaml:"MaximumEventAgeInSeconds"`
-		Destination struct {
-			OnFailure *struct {
-				Type        string `yaml:"Type"`
-				Destination string `yaml:"Destination"`
-			} `yaml:"OnFailure"`
-		} `yaml:"DestinationConfig"`
+		Retries     *int        `yaml:"MaximumRetryAttempts"`
+		MaxAge      int         `yaml:"MaximumEventAgeInSeconds"`
+		Destination destination `yaml:"DestinationConfig"`
 	} `yaml:"EventInvokeConfig"`
 	Events yaml.Node `yaml:"Events"`
 }
@@ -80,16 +75,28 @@ func (r *reader) readAsync(f *Function, p functionProperties) error {
 	if p.Async.MaxAge > 0 {
 		f.Async.MaxAge = seconds(p.Async.MaxAge)
 	}
-	failure := p.Async.Destination.OnFailure
-	if failure == nil {
-		return nil
-	}
-	if failure.Type != "SQS" && failure.Type != "" {
-		return fmt.Errorf("a destination of type %s is not supported yet", failure.Type)
-	}
 	var err error
-	f.Async.OnFailure, err = r.queue(failure.Destination)
+	f.Async.OnFailure, err = r.onFailure(p.Async.Destination)
 	return err
+}
+
+// destination is a DestinationConfig.
+type destination struct {
+	OnFailure *struct {
+		Type        string `yaml:"Type"`
+		Destination string `yaml:"Destination"`
+	} `yaml:"OnFailure"`
+}
+
+// onFailure returns the queue that a destination names, nil if it names none.
+func (r *reader) onFailure(d destination) (*Queue, error) {
+	if d.OnFailure == nil {
+		return nil, nil
+	}
+	if d.OnFailure.Type != "SQS" && d.OnFailure.Type != "" {
+		return nil, fmt.Errorf("a destination of type %s is not supported yet", d.OnFailure.Type)
+	}
+	return r.queue(d.OnFailure.Destination)
 }
 
 // readEvent reads one trigger. Its intrinsic functions are resolved already.
@@ -110,6 +117,8 @@ func (r *reader) readEvent(f *Function, n *yaml.Node) error {
 		return r.readSNSEvent(f, &event.Properties)
 	case "SQS":
 		return r.readSQSEvent(f, &event.Properties)
+	case "DynamoDB":
+		return r.readStreamEvent(f, &event.Properties)
 	default:
 		return fmt.Errorf("an event of type %q is not supported yet by the local cloud", event.Type)
 	}
@@ -217,12 +226,17 @@ func (r *reader) readSQSEvent(f *Function, n *yaml.Node) error {
 	if trigger.BatchSize == 0 {
 		trigger.BatchSize = 10
 	}
-	for _, kind := range p.Responses {
-		if kind != "ReportBatchItemFailures" {
-			return fmt.Errorf("FunctionResponseTypes: %s is not supported", kind)
-		}
-		trigger.PartialFailure = true
-	}
+	trigger.PartialFailure, err = partialFailure(p.Responses)
 	f.SQS = append(f.SQS, trigger)
-	return nil
+	return err
+}
+
+// partialFailure reports whether FunctionResponseTypes has ReportBatchItemFailures, and refuses what else it may have.
+func partialFailure(kinds []string) (bool, error) {
+	for _, kind := range kinds {
+		if kind != "ReportBatchItemFailures" {
+			return false, fmt.Errorf("FunctionResponseTypes: %s is not supported", kind)
+		}
+	}
+	return len(kinds) > 0, nil
 }

@@ -8,16 +8,21 @@ import (
 // streamARN is the attribute by which a function refers to the stream of a table.
 const streamARN = "StreamArn"
 
+// streamSuffix makes the ARN of a table that of its stream.
+const streamSuffix = "/stream/local"
+
 // nameProperty is where a resource of a type says its name, for types whose resources are referred to.
 func nameProperty(kind string) (string, bool) {
 	name, ok := map[string]string{
-		"AWS::DynamoDB::Table":      "TableName",
-		"AWS::S3::Bucket":           "BucketName",
-		"AWS::SNS::Topic":           "TopicName",
-		"AWS::SQS::Queue":           "QueueName",
-		"AWS::Serverless::Function": "FunctionName",
-		"AWS::Logs::LogGroup":       "LogGroupName",
-		"AWS::Events::EventBus":     "Name",
+		"AWS::DynamoDB::Table":          "TableName",
+		"AWS::S3::Bucket":               "BucketName",
+		"AWS::SNS::Topic":               "TopicName",
+		"AWS::SQS::Queue":               "QueueName",
+		"AWS::Serverless::Function":     "FunctionName",
+		"AWS::Logs::LogGroup":           "LogGroupName",
+		"AWS::Events::EventBus":         "Name",
+		"AWS::Scheduler::ScheduleGroup": "Name",
+		"AWS::IAM::Role":                "RoleName",
 	}[kind]
 	return name, ok
 }
@@ -92,9 +97,11 @@ func (r *reader) attribute(id, attribute string) (string, error) {
 		"AWS::Logs::LogGroup Arn":            "arn:aws:logs:" + scope + "log-group:" + name,
 		"AWS::Events::EventBus Arn":          "arn:aws:events:" + scope + "event-bus/" + name,
 		"AWS::Events::EventBus Name":         name,
+		"AWS::IAM::Role Arn":                 "arn:aws:iam::" + AccountID + ":role/" + name,
+		"AWS::Scheduler::ScheduleGroup Arn":  "arn:aws:scheduler:" + scope + "schedule-group/" + name,
 		"AWS::S3::Bucket RegionalDomainName": name + ".s3." + Region + ".amazonaws.com",
 		"AWS::S3::Bucket DomainName":         name + ".s3.amazonaws.com",
-		"AWS::DynamoDB::Table " + streamARN:  "arn:aws:dynamodb:" + scope + "table/" + name + "/stream/local",
+		"AWS::DynamoDB::Table " + streamARN:  "arn:aws:dynamodb:" + scope + "table/" + name + streamSuffix,
 	}[res.Type+" "+attribute]
 	if !ok {
 		return "", fmt.Errorf("the attribute %s of %s (%s) has no local value", attribute, id, res.Type)

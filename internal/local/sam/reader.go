@@ -73,10 +73,12 @@ func (res *resource) wrap(err error) error {
 func (r *reader) read() (*Template, error) {
 	passes := []map[string]func(*resource) error{
 		{
-			"AWS::DynamoDB::Table": r.readTable,
-			"AWS::S3::Bucket":      r.readBucket,
-			"AWS::SNS::Topic":      r.readTopic,
-			"AWS::SQS::Queue":      r.readQueue,
+			"AWS::DynamoDB::Table":          r.readTable,
+			"AWS::S3::Bucket":               r.readBucket,
+			"AWS::SNS::Topic":               r.readTopic,
+			"AWS::SQS::Queue":               r.readQueue,
+			"AWS::Events::EventBus":         r.readBus,
+			"AWS::Scheduler::ScheduleGroup": r.readGroup,
 		},
 		{"AWS::SQS::Queue": r.readRedrive},
 		{

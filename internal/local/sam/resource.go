@@ -87,6 +87,22 @@ func (r *reader) readTopic(res *resource) error {
 	return err
 }
 
+func (r *reader) readBus(res *resource) error {
+	name, err := r.physicalName(res)
+	if err != nil {
+		return err
+	}
+	arn, err := r.attribute(res.id, "Arn")
+	r.template.Buses = append(r.template.Buses, &Bus{LogicalID: res.id, Name: name, ARN: arn})
+	return err
+}
+
+func (r *reader) readGroup(res *resource) error {
+	name, err := r.physicalName(res)
+	r.template.Groups = append(r.template.Groups, name)
+	return err
+}
+
 func (r *reader) readQueue(res *resource) error {
 	properties, err := decode[struct {
 		FIFO       bool `yaml:"FifoQueue"`

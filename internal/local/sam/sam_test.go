@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lunogram-users/internal/local/pattern"
 	"lunogram-users/internal/local/sam"
 )
 
@@ -47,6 +48,10 @@ Resources:
           ENDPOINT: !GetAtt Api.ApiEndpoint
           NUMBER: 10
           BOOL: true
+          BUS: !Ref Bus
+          BUS_ARN: !GetAtt Bus.Arn
+          GROUP: !Ref Group
+          ROLE: !GetAtt Role.Arn
       EventInvokeConfig:
         MaximumRetryAttempts: 0
         MaximumEventAgeInSeconds: 60
@@ -67,6 +72,9 @@ Resources:
     Type: AWS::SQS::Queue
     Properties: {VisibilityTimeout: 90, RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 4}}
   Dead: {Type: AWS::SQS::Queue}
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: !Sub "${AWS::StackName}-bus"}}
+  Group: {Type: AWS::Scheduler::ScheduleGroup}
+  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Statement: [{Principal: {Service: scheduler.amazonaws.com}}]}}}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -98,6 +106,8 @@ func TestParse(t *testing.T) {
 	want := &sam.Template{
 		CORS:    &sam.CORS{Origins: []string{"*"}, Methods: []string{"GET"}, MaxAge: 5},
 		Buckets: []*sam.Bucket{bucket}, Topics: []*sam.Topic{topic}, Queues: []*sam.Queue{jobs, dead},
+		Buses:  []*sam.Bus{{LogicalID: "Bus", Name: "local-bus", ARN: "arn:aws:events:" + account + "event-bus/local-bus"}},
+		Groups: []string{"local-Group"},
 		Tables: []*sam.Table{{LogicalID: "Table", Name: "users-dev", Properties: map[string]any{
 			"KeySchema":            []any{map[string]any{"AttributeName": "pk", "KeyType": "HASH"}},
 			"AttributeDefinitions": []any{map[string]any{"AttributeName": "pk", "AttributeType": "S"}},
@@ -109,7 +119,8 @@ func TestParse(t *testing.T) {
 				"A": "own", "B": "global", "REF": "users-dev", "BUCKET": "local-bucket",
 				"SUB": "local-dev-${Literal}-arn:aws:s3:::local-bucket", "SUB_LIST": "dev/aws", "FN_SUB": "us-east-1",
 				"ATT_LIST": jobs.ARN, "URL": jobs.URL, "TOPIC": topic.ARN, "JOIN": "a,dev", "ENDPOINT": "http://here",
-				"NUMBER": "10", "BOOL": "true",
+				"NUMBER": "10", "BOOL": "true", "BUS": "local-bus", "BUS_ARN": "arn:aws:events:" + account + "event-bus/local-bus",
+				"GROUP": "local-Group", "ROLE": "arn:aws:iam::000000000000:role/local-Role",
 			},
 			Async:  sam.Async{MaxAge: time.Minute, OnFailure: dead},
 			Routes: []sam.Route{{Method: "GET", Path: "/a/{id}"}, {Method: "ANY", Path: "/b"}, {}},
@@ -155,6 +166,58 @@ Resources:
 	}
 }
 
+func TestStreamTrigger(t *testing.T) {
+	const template = `
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: build/f
+      Events:
+        Plain:
+          Type: DynamoDB
+          Properties: {Stream: !GetAtt T.StreamArn, StartingPosition: TRIM_HORIZON}
+        Full:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt T.StreamArn
+            StartingPosition: LATEST
+            BatchSize: 50
+            ParallelizationFactor: 4
+            MaximumBatchingWindowInSeconds: 2
+            FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            BisectBatchOnFunctionError: true
+            MaximumRetryAttempts: 5
+            MaximumRecordAgeInSeconds: 60
+            DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Dead.Arn}}
+  Dead: {Type: AWS::SQS::Queue}
+  Other: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
+  T: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
+`
+	got, err := sam.Parse([]byte(template), sam.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const arn = "arn:aws:dynamodb:us-east-1:000000000000:table/local-T/stream/local"
+	inserts := pattern.Pattern{Fields: map[string]pattern.Pattern{
+		"eventName": {Conditions: []pattern.Condition{{Operator: "equals", Values: []any{"INSERT"}}}},
+	}}
+	want := []sam.StreamTrigger{
+		{Table: got.Tables[1], ARN: arn, FromStart: true, BatchSize: 100, Retries: -1},
+		{
+			Table: got.Tables[1], ARN: arn, BatchSize: 50, Window: 2 * time.Second, Filters: []pattern.Pattern{inserts},
+			PartialFailure: true, Bisect: true, Retries: 5, MaxAge: time.Minute, OnFailure: got.Queues[0],
+		},
+	}
+	if diff := cmp.Diff(want, got.Functions[0].Streams); diff != "" {
+		t.Errorf("triggers (-want +got):\n%s", diff)
+	}
+	if _, ok := got.Tables[0].Properties["StreamSpecification"]; ok {
+		t.Error("the stream that nobody reads: got it, want it left out")
+	}
+}
+
 func TestParameterOverride(t *testing.T) {
 	got, err := sam.Parse([]byte(whole), sam.Options{Parameters: map[string]string{"Stage": "prod"}})
 	if err != nil {
@@ -170,6 +233,11 @@ func TestParseErrors(t *testing.T) {
 	function := func(properties string) string {
 		return "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: build/f\n      " + properties
 	}
+	const streamed = "{StreamSpecification: {StreamViewType: KEYS_ONLY}}"
+	stream := func(properties, table string) string {
+		return function("Events: {S: {Type: DynamoDB, Properties: {Stream: !GetAtt T.StreamArn, "+properties+"}}}\n") +
+			"  T: {Type: AWS::DynamoDB::Table, Properties: " + table + "}"
+	}
 	for _, test := range []struct {
 		name, template string
 		want           []string
@@ -180,7 +248,14 @@ func TestParseErrors(t *testing.T) {
 		{"unknown reference", function("Environment: {Variables: {X: !Ref Nothing}}"), []string{"resource F", "line 6", "Nothing"}},
 		{"unknown attribute", function("Environment: {Variables: {X: !GetAtt F.Color}}"), []string{"resource F", "line 6", "Color of F"}},
 		{"unknown function", function("Timeout: !If [a, b, c]"), []string{"resource F", "Timeout", "line 6", "If"}},
-		{"stream", function("Events: {S: {Type: DynamoDB, Properties: {StartingPosition: LATEST}}}"), []string{"event S (line 6)", "DynamoDB", "not supported yet"}},
+		{"unknown event", function("Events: {S: {Type: Kinesis, Properties: {StartingPosition: LATEST}}}"), []string{"event S (line 6)", "Kinesis", "not supported yet"}},
+		{"no stream", function("Events: {S: {Type: DynamoDB, Properties: {StartingPosition: LATEST}}}"), []string{"event S (line 6)", `"" is not the ARN of the stream`}},
+		{"table without a stream", stream("StartingPosition: LATEST", "{}"), []string{"event S (line 6)", "is not the ARN of the stream"}},
+		{"no position", stream("BatchSize: 1", streamed), []string{"event S (line 6)", "StartingPosition is TRIM_HORIZON or LATEST"}},
+		{"position by time", stream("StartingPosition: AT_TIMESTAMP", streamed), []string{"event S (line 6)", `not "AT_TIMESTAMP"`}},
+		{"filter", stream("StartingPosition: LATEST, FilterCriteria: {Filters: [{Pattern: '{\"a\":[{\"numeric\":[\">\",1]}]}'}]}", streamed), []string{"event S (line 6)", "FilterCriteria", "a: the operator numeric is not supported"}},
+		{"tumbling window", stream("StartingPosition: LATEST, TumblingWindowInSeconds: 9", streamed), []string{"event S (line 6)", "TumblingWindowInSeconds"}},
+		{"foreign destination", stream("StartingPosition: LATEST, DestinationConfig: {OnFailure: {Type: SQS, Destination: x}}", streamed), []string{"event S (line 6)", "DestinationConfig", `"x"`}},
 		{"wrong type", function("Timeout: soon"), []string{"resource F", "line 6"}},
 		{"foreign bucket", function("Events: {S: {Type: S3, Properties: {Bucket: other, Events: x}}}"), []string{"event S", `"other"`}},
 		{"payload 1.0", function("Events: {S: {Type: HttpApi, Properties: {Path: /, PayloadFormatVersion: '1.0'}}}"), []string{"1.0"}},

@@ -1,5 +1,6 @@
 // Package sam reads what the local cloud needs of an AWS SAM template: functions and their triggers, the HTTP
-// API, tables, buckets, topics and queues, with parameters, globals and intrinsic functions resolved.
+// API, tables, buckets, topics, queues, event buses and groups of schedules, with parameters, globals and intrinsic
+// functions resolved.
 //
 // What it does not understand in a property it needs is an error that names the resource and the line;
 // properties it does not need (policies, log groups, alarms, …) are not looked at.
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"lunogram-users/internal/local/pattern"
 )
 
 // The values of the pseudo parameters.
@@ -28,7 +31,9 @@ type Template struct {
 	Buckets   []*Bucket
 	Topics    []*Topic
 	Queues    []*Queue
-	CORS      *CORS // of the HTTP API; nil if it has none
+	Buses     []*Bus
+	Groups    []string // names of the groups of schedules
+	CORS      *CORS    // of the HTTP API; nil if it has none
 }
 
 // Function is an AWS::Serverless::Function.
@@ -46,6 +51,7 @@ type Function struct {
 	S3           []S3Trigger
 	SNS          []*Topic
 	SQS          []SQSTrigger
+	Streams      []StreamTrigger
 }
 
 // Async is how asynchronous events are retried (EventInvokeConfig).
@@ -76,9 +82,23 @@ type SQSTrigger struct {
 	Concurrency    int  // MaximumConcurrency of ScalingConfig, 0 if there is none
 }
 
+// StreamTrigger is a DynamoDB event: the changes of a table's items.
+type StreamTrigger struct {
+	Table          *Table
+	ARN            string        // of the stream
+	FromStart      bool          // StartingPosition is TRIM_HORIZON, not LATEST
+	BatchSize      int           // AWS's default is 100
+	Window         time.Duration // MaximumBatchingWindowInSeconds
+	Filters        []pattern.Pattern
+	PartialFailure bool          // FunctionResponseTypes has ReportBatchItemFailures
+	Bisect         bool          // BisectBatchOnFunctionError
+	Retries        int           // MaximumRetryAttempts; -1, AWS's default, for as many as it takes
+	MaxAge         time.Duration // MaximumRecordAgeInSeconds; 0, AWS's default, for any
+	OnFailure      *Queue        // gets a note of what was given up; nil for nobody
+}
+
 // Table is an AWS::DynamoDB::Table. Properties are those of the template that shape it, resolved, in plain Go values.
-// StreamSpecification is among them only if a function refers to the table's stream: a stream that nobody reads is
-// a cost without a use.
+// StreamSpecification is among them only if a function refers to the table's stream: nobody would read it.
 type Table struct {
 	LogicalID  string
 	Name       string
@@ -109,6 +129,13 @@ type Queue struct {
 	Delay      time.Duration
 	DeadLetter *Queue // nil if there is no RedrivePolicy
 	MaxReceive int    // maxReceiveCount
+}
+
+// Bus is an AWS::Events::EventBus.
+type Bus struct {
+	LogicalID string
+	Name      string
+	ARN       string
 }
 
 // CORS is the CorsConfiguration of an HTTP API, or one rule of that of a bucket.
