@@ -42,6 +42,7 @@ var importRules = []rule{
 	{"github.com/awslabs/aws-lambda-go-api-proxy/...", []string{"internal/api"}, "the adapter can be replaced in one place"},
 	{"github.com/johannesboyne/gofakes3/...", []string{"internal/local/..."}, "it is part of the local cloud only"},
 	{"github.com/getkin/kin-openapi/...", []string{"internal/api/apitest"}, "the contract is checked by tests, and ships nowhere"},
+	{"golang.org/x/text/encoding/...", nil, "it brings the tables of all its encodings"},
 	{"gopkg.in/yaml.v3", []string{"internal/local/..."}, "functions read no template"},
 	{"github.com/osteele/...", []string{"internal/liquid/engine"}, "the library bounds nothing; the engine does"},
 	{"internal/liquid/engine", []string{"functions/render"}, "its calls by name keep every method of a binary, 3.7 MB of them"},
