@@ -24,7 +24,7 @@ var linkRules = []struct {
 	{"internal/api.(*service).decodeMembers", []string{"lists"}, "a function names its own handlers only"},
 	{"internal/api.(*service).decodeRender", []string{"render"}, "a function names its own handlers only"},
 	{"internal/csvimport.", []string{"import", "imports"}, "the store and the edges know the records of imports, not what is done with them"},
-	{"internal/rule.", []string{"lists"}, "whoever does not evaluate rules needs no parser of them"},
+	{"internal/rule.", []string{"lists", "changes", "recompute"}, "whoever does not evaluate rules needs no parser of them"},
 	{"internal/consent/words.", []string{"sms-stop", "sms-webhook"}, "whoever sees no messages needs no words"},
 	{"internal/dynamo.(*Store).DecideReview", []string{"subscriptions", "import"}, "see internal/dynamo/facet"},
 	{"github.com/aws/aws-sdk-go-v2/service/dynamodb.(*Client).CreateTable", []string{"import"},
