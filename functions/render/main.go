@@ -10,6 +10,7 @@ import (
 	"lunogram-users/internal/api"
 	"lunogram-users/internal/boot"
 	"lunogram-users/internal/boot/public"
+	"lunogram-users/internal/dynamo/facet"
 	"lunogram-users/internal/liquid/engine"
 )
 
@@ -25,6 +26,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	rt.Warm(ctx)
-	lambda.Start(api.Gateway(api.Render(rt.Store, engine.New, api.Options{Log: rt.Log, PublicURL: public.URL()})))
+	options := api.Options{Log: rt.Log, PublicURL: public.URL()}
+	lambda.Start(api.Gateway(api.Render(facet.NewMessages(rt.Store), engine.New, options)))
 	return nil
 }
