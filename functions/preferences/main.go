@@ -9,6 +9,7 @@ import (
 
 	"lunogram-users/internal/api"
 	"lunogram-users/internal/boot"
+	"lunogram-users/internal/dynamo/facet"
 	"lunogram-users/internal/page"
 )
 
@@ -24,7 +25,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	rt.Warm(ctx)
-	pages := page.New(rt.Store, page.Options{Log: rt.Log, RequestID: api.RequestID})
+	pages := page.New(facet.NewPages(rt.Store), page.Options{Log: rt.Log, RequestID: api.RequestID})
 	lambda.Start(api.Gateway(api.Public(pages, page.Sorry(), api.Options{Log: rt.Log})))
 	return nil
 }

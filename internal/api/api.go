@@ -1,9 +1,10 @@
 // Package api serves the HTTP contract of openapi.yaml: it finds the route, checks the key, decodes the
 // request, calls the store and encodes what it says.
 //
-// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports], [Subscriptions] and [Lists]; all of them share the table of
-// routes.go, and each answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404
-// or 405, as every other failure does. A handler is safe for concurrent use. Nothing personal is logged.
+// There is one handler per Lambda, [Upsert], [Get], [Delete], [Imports], [Subscriptions], [Lists] and [Render]. All of them know the
+// whole contract, which is the table of routes.go, and each names the handlers of its own operations only, in functions.go. Each
+// answers any path and method: what it does not serve gets a problem document (RFC 9457) with 404 or 405, as every other failure
+// does. A handler is safe for concurrent use. Nothing personal is logged.
 //
 // The package knows the store by the interfaces below only, and AWS in gateway.go only.
 package api
@@ -37,13 +38,18 @@ type Upserter interface {
 	// Upsert creates or updates the user who owns any of the pairs. With IfMatch, a user who does not
 	// exist is user.ErrVersion too.
 	Upsert(ctx context.Context, req user.Upsert) (user.User, error)
-	// Patch changes one user on condition of the version, if there is one. An absorbed id means its survivor.
-	Patch(ctx context.Context, projectID, userID string, p user.Patch, ifMatch *int64) (user.User, error)
+	Patcher
 	// UpsertBatch upserts up to 100 requests, those of one user in order, and answers each by its index: one that
 	// fails does not hold up the others.
 	UpsertBatch(ctx context.Context, projectID string, batch []user.Upsert) []user.Result
 	// UserByPair returns the owner of the pair.
 	UserByPair(ctx context.Context, projectID string, p user.Pair) (user.User, error)
+}
+
+// Patcher changes one profile.
+type Patcher interface {
+	// Patch changes one user on condition of the version, if there is one. An absorbed id means its survivor.
+	Patch(ctx context.Context, projectID, userID string, p user.Patch, ifMatch *int64) (user.User, error)
 }
 
 // Reader reads one profile. Every method may be called concurrently and is strongly consistent.
@@ -122,52 +128,14 @@ type service struct {
 	importer Importer
 	consent  SubscriptionsStore
 	lists    ListsStore
+	patcher  Patcher
 	projects *projectCache
 	log      *slog.Logger
 	now      func() time.Time
 
-	publicURL string
-}
-
-// Upsert returns the handler of the upsert function: it creates, updates and patches users.
-func Upsert(store UpsertStore, o Options) http.Handler {
-	s := &service{upserter: store, log: o.logger(), now: o.clock()}
-	return s.handler(upsertFunction, store)
-}
-
-// Get returns the handler of the get function: it reads, lists and looks up users and their subscriptions.
-func Get(store GetStore, o Options) http.Handler {
-	s := &service{reader: store, lister: store, log: o.logger(), now: o.clock()}
-	s.projects = newProjectCache(store, s.now)
-	return s.handler(getFunction, store)
-}
-
-// Delete returns the handler of the delete function: it erases users and detaches identifiers.
-func Delete(store DeleteStore, o Options) http.Handler {
-	s := &service{deleter: store, log: o.logger(), now: o.clock()}
-	return s.handler(deleteFunction, store)
-}
-
-// Imports returns the handler of the imports function: it creates, shows, lists and cancels imports, and takes them back.
-func Imports(store ImportsStore, importer Importer, o Options) http.Handler {
-	s := &service{importer: importer, log: o.logger(), now: o.clock()}
-	s.projects = newProjectCache(store, s.now)
-	return s.handler(importFunction, store)
-}
-
-// Subscriptions returns the handler of the subscriptions function: groups, settings, states, ledgers, suppressions, and
-// whether a message may be sent.
-func Subscriptions(store SubscriptionsStore, o Options) http.Handler {
-	s := &service{consent: store, log: o.logger(), now: o.clock(), publicURL: o.PublicURL}
-	s.projects = newProjectCache(store, s.now)
-	return s.handler(subscriptionsFunction, store)
-}
-
-// Lists returns the handler of the lists function: lists, their members and audiences, and rules.
-func Lists(store ListsStore, o Options) http.Handler {
-	s := &service{lists: store, log: o.logger(), now: o.clock()}
-	s.projects = newProjectCache(store, s.now)
-	return s.handler(listsFunction, store)
+	recipients Recipients
+	templates  Templates
+	publicURL  string
 }
 
 func (o Options) logger() *slog.Logger {
@@ -185,8 +153,8 @@ func (o Options) clock() func() time.Time {
 }
 
 // handler wraps the routes of one function in the middleware, outermost first.
-func (s *service) handler(function string, keys Keys) http.Handler {
-	return chain(s.router(function, newKeyCache(keys, s.now)),
+func (s *service) handler(function string, keys Keys, serve handlers) http.Handler {
+	return chain(s.router(function, serve, newKeyCache(keys, s.now)),
 		requestID,
 		accessLog(s.log, s.now),
 		secureHeaders,

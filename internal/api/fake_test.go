@@ -16,6 +16,7 @@ import (
 	"lunogram-users/internal/api"
 	"lunogram-users/internal/api/apitest"
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/liquid/engine"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -210,7 +211,10 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 		mux.Handle("GET /api/admin/projects/{projectID}"+suffix, imports)
 		mux.Handle("POST /api/admin/projects/{projectID}"+suffix, imports)
 	}
-	full, ok := s.(api.SubscriptionsStore)
+	full, ok := s.(interface {
+		api.SubscriptionsStore
+		api.RenderStore
+	})
 	if !ok { // the fake
 		return cleanly(mux, byMethod)
 	}
@@ -222,6 +226,9 @@ func functions(s store, importer api.Importer, o api.Options) http.Handler {
 		mux.Handle("/api/admin/projects/{projectID}"+suffix, subscriptions)
 	}
 	mux.Handle("PATCH /api/admin/projects/{projectID}/subjects/users/{id}/subscriptions", subscriptions)
+	render := api.Render(full, engine.New, o)
+	mux.Handle("/api/admin/projects/{projectID}/render", render)
+	mux.Handle("/api/admin/projects/{projectID}/subjects/users/{id}/update", render)
 	for _, suffix := range []string{"/api/client/users/subscriptions", "/api/client/projects/{projectID}/users/subscriptions"} {
 		mux.Handle(suffix, subscriptions)
 	}

@@ -9,21 +9,27 @@ import (
 	"lunogram-users/internal/user"
 )
 
-// linksRequest asks for the links of one user, and to leave one group if there is one.
-type linksRequest struct {
+// recipient is whom a message is for, and the group that it belongs to, if there is one.
+type recipient struct {
 	projectID, userID, groupID string
 	pairs                      []user.Pair
-	base                       string // of the URLs
+	base                       string // of the URLs of the message
 }
 
-// decodeLinks reads {user_id or identifier, subscription_id}: one name of the user, as two could mean two users.
-func (s *service) decodeLinks(r *http.Request) (linksRequest, error) {
-	b := &badRequest{}
-	o, err := decodeBody(r, b)
+// decodeLinks reads {user_id or identifier, subscription_id}.
+func (s *service) decodeLinks(r *http.Request) (recipient, error) {
+	o, err := decodeBody(r, &badRequest{})
 	if err != nil {
-		return linksRequest{}, err
+		return recipient{}, err
 	}
-	in := linksRequest{projectID: projectOf(r.Context()), base: s.publicURL}
+	return s.readRecipient(r, o)
+}
+
+// readRecipient reads one name of the user, as two could mean two users, and the group. It returns all that is wrong with
+// the object as one *badRequest.
+func (s *service) readRecipient(r *http.Request, o object) (in recipient, err error) {
+	b := o.bad
+	in = recipient{projectID: projectOf(r.Context()), base: s.publicURL}
 	if in.base == "" {
 		in.base = "https://" + r.Host // API Gateway passes on its own names only
 	}
@@ -52,12 +58,17 @@ func (s *service) decodeLinks(r *http.Request) (linksRequest, error) {
 }
 
 // links makes the links of a user who exists, and the header fields of a mail to them.
-func (s *service) links(ctx context.Context, in linksRequest) (linksView, error) {
+func (s *service) links(ctx context.Context, in recipient) (linksView, error) {
 	if err := s.locate(ctx, &in); err != nil {
 		return linksView{}, err
 	}
+	return s.linksOf(ctx, in)
+}
+
+// linksOf makes the links of the user whose id in holds.
+func (s *service) linksOf(ctx context.Context, in recipient) (linksView, error) {
 	// The settings as they are now, not from the cache: a link that is signed by a key that was retired never works.
-	p, err := s.consent.Project(ctx, in.projectID)
+	p, err := s.recipients.Project(ctx, in.projectID)
 	if err != nil {
 		return linksView{}, err
 	}
@@ -76,19 +87,26 @@ func (s *service) links(ctx context.Context, in linksRequest) (linksView, error)
 }
 
 // locate finds out who the user is and that user and group exist.
-func (s *service) locate(ctx context.Context, in *linksRequest) error {
-	if in.groupID != "" {
-		if _, err := s.consent.Group(ctx, in.projectID, in.groupID); err != nil {
-			return err
-		}
+func (s *service) locate(ctx context.Context, in *recipient) error {
+	if err := s.checkGroup(ctx, *in); err != nil {
+		return err
 	}
 	if len(in.pairs) > 0 {
-		id, err := s.consent.Owner(ctx, in.projectID, in.pairs)
+		id, err := s.recipients.Owner(ctx, in.projectID, in.pairs)
 		in.userID = id
 		return err
 	}
-	u, err := s.consent.User(ctx, in.projectID, in.userID)
+	u, err := s.recipients.User(ctx, in.projectID, in.userID)
 	in.userID = u.ID
+	return err
+}
+
+// checkGroup checks that the group exists, if there is one.
+func (s *service) checkGroup(ctx context.Context, in recipient) error {
+	if in.groupID == "" {
+		return nil
+	}
+	_, err := s.recipients.Group(ctx, in.projectID, in.groupID)
 	return err
 }
 

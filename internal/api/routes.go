@@ -18,20 +18,23 @@ const (
 
 	subscriptionsFunction = "subscriptions"
 	listsFunction         = "lists"
+	renderFunction        = "render"
 )
 
-// route is one line of the route table.
-type route struct {
-	function string       // which Lambda serves it
-	method   string       // one method
-	path     string       // as http.ServeMux reads it
-	needs    project.Role // the least role that may call it
-	serve    http.Handler
+// Route is one line of the contract.
+type Route struct {
+	Operation string       // its operationId in openapi.yaml, by which functions.go names its handler
+	Function  string       // which Lambda serves it, by the name of its folder
+	Method    string       // one method
+	Path      string       // as http.ServeMux reads it
+	Needs     project.Role // the least role that may call it
 }
 
-// routes is the whole contract: what exists, which function serves it and who may call it. A pk_ key has the
+// Contract returns all that needs a key: what exists, which function serves it and who may call it. A pk_ key has the
 // role Client, which only upserts, and sets states by the token of a link, and is answered with no more than it sent (see view.go).
-func (s *service) routes() []route {
+//
+// It is data, without handlers: every function knows all of it, and links the code of its own operations only.
+func Contract() []Route {
 	const (
 		client = "/api/client/users"
 		scoped = "/api/client/projects/{projectID}/users"
@@ -45,83 +48,86 @@ func (s *service) routes() []route {
 		aList   = lists + "/{listID}"
 		rules   = tenant + "/rules"
 	)
-	return []route{
-		{upsertFunction, "POST", client, project.Client, endpoint(s, decodeUpsert, s.upsert)},
-		{upsertFunction, "POST", scoped, project.Client, endpoint(s, decodeUpsert, s.upsert)},
-		{upsertFunction, "POST", client + "/batch", project.Client, endpoint(s, decodeBatch, s.upsertBatch)},
-		{upsertFunction, "POST", scoped + "/batch", project.Client, endpoint(s, decodeBatch, s.upsertBatch)},
-		{upsertFunction, "POST", admin, project.Editor, endpoint(s, decodeUpsert, s.upsert)},
-		{upsertFunction, "PATCH", one, project.Editor, endpoint(s, decodePatch, s.patch)},
+	return []Route{
+		{"upsertUser", upsertFunction, "POST", client, project.Client},
+		{"upsertUserOfProject", upsertFunction, "POST", scoped, project.Client},
+		{"upsertUsers", upsertFunction, "POST", client + "/batch", project.Client},
+		{"upsertUsersOfProject", upsertFunction, "POST", scoped + "/batch", project.Client},
+		{"upsertSubject", upsertFunction, "POST", admin, project.Editor},
+		{"patchUser", upsertFunction, "PATCH", one, project.Editor},
 
-		{getFunction, "GET", admin, project.Support, endpoint(s, s.decodeList, s.list)},
-		{getFunction, "GET", admin + "/lookup", project.Support, endpoint(s, s.decodeLookup, s.lookup)},
-		{getFunction, "GET", one, project.Support, endpoint(s, decodeUserPath, s.user)},
-		{getFunction, "GET", one + "/subscriptions", project.Support, endpoint(s, decodeUserPath, s.subscriptions)},
+		{"listUsers", getFunction, "GET", admin, project.Support},
+		{"lookUpUsers", getFunction, "GET", admin + "/lookup", project.Support},
+		{"getUser", getFunction, "GET", one, project.Support},
+		{"listSubscriptions", getFunction, "GET", one + "/subscriptions", project.Support},
 
-		{deleteFunction, "DELETE", client, project.Editor, endpoint(s, decodePairs, s.deleteByPairs)},
-		{deleteFunction, "DELETE", scoped, project.Editor, endpoint(s, decodePairs, s.deleteByPairs)},
-		{deleteFunction, "DELETE", one, project.Editor, endpoint(s, decodeUserPath, s.deleteUser)},
-		{deleteFunction, "DELETE", one + "/identifiers/{identifierID}", project.Editor, endpoint(s, decodeIdentifierPath, s.detach)},
+		{"deleteUserByIdentifier", deleteFunction, "DELETE", client, project.Editor},
+		{"deleteUserOfProjectByIdentifier", deleteFunction, "DELETE", scoped, project.Editor},
+		{"deleteUser", deleteFunction, "DELETE", one, project.Editor},
+		{"detachIdentifier", deleteFunction, "DELETE", one + "/identifiers/{identifierID}", project.Editor},
 
-		{importFunction, "POST", imports, project.Admin, endpoint(s, decodeCreateImport, s.createImport)},
-		{importFunction, "GET", imports, project.Support, endpoint(s, s.decodeImports, s.listImports)},
-		{importFunction, "GET", imports + "/{importID}", project.Support, endpoint(s, decodeImportPath, s.getImport)},
-		{importFunction, "POST", imports + "/{importID}/cancel", project.Admin, endpoint(s, decodeImportPath, s.cancelImport)},
-		{importFunction, "POST", imports + "/{importID}/undo", project.Admin, endpoint(s, decodeImportPath, s.undoImport)},
+		{"createImport", importFunction, "POST", imports, project.Admin},
+		{"listImports", importFunction, "GET", imports, project.Support},
+		{"getImport", importFunction, "GET", imports + "/{importID}", project.Support},
+		{"cancelImport", importFunction, "POST", imports + "/{importID}/cancel", project.Admin},
+		{"undoImport", importFunction, "POST", imports + "/{importID}/undo", project.Admin},
 
-		{subscriptionsFunction, "GET", tenant + "/settings", project.Support, endpoint(s, decodeProject, s.settings)},
-		{subscriptionsFunction, "PATCH", tenant + "/settings", project.Admin, endpoint(s, decodeSettings, s.patchSettings)},
-		{subscriptionsFunction, "GET", tenant + "/subscriptions", project.Support, endpoint(s, decodeGroups, s.groups)},
-		{subscriptionsFunction, "POST", tenant + "/subscriptions", project.Editor, endpoint(s, s.decodeNewGroup, s.createGroup)},
-		{subscriptionsFunction, "GET", group, project.Support, endpoint(s, decodeGroupPath, s.group)},
-		{subscriptionsFunction, "PATCH", group, project.Editor, endpoint(s, decodeGroupPatch, s.patchGroup)},
-		{subscriptionsFunction, "POST", group + "/archive", project.Admin, endpoint(s, decodeGroupPath, s.archiveGroup)},
-		{subscriptionsFunction, "PUT", client + "/subscriptions", project.Client, endpoint(s, decodeClientStates, s.setClientStates)},
-		{subscriptionsFunction, "PUT", scoped + "/subscriptions", project.Client, endpoint(s, decodeClientStates, s.setClientStates)},
-		{subscriptionsFunction, "PATCH", one + "/subscriptions", project.Editor, endpoint(s, decodeStates, s.setStates)},
-		{subscriptionsFunction, "GET", one + "/ledger", project.Support, endpoint(s, s.decodeLedger, s.ledger)},
-		{subscriptionsFunction, "GET", one + "/may-send", project.Support, endpoint(s, decodeMaySend, s.maySend)},
-		{subscriptionsFunction, "POST", tenant + "/audience", project.Support, endpoint(s, decodeAudience, s.audience)},
-		{subscriptionsFunction, "POST", tenant + "/links", project.Editor, endpoint(s, s.decodeLinks, s.links)},
-		{subscriptionsFunction, "GET", tenant + "/suppressions", project.Support, endpoint(s, decodeAddress, s.suppression)},
-		{subscriptionsFunction, "POST", tenant + "/suppressions", project.Editor, endpoint(s, decodeSuppression, s.suppress)},
-		{subscriptionsFunction, "DELETE", tenant + "/suppressions", project.Admin, endpoint(s, decodeLift, s.suppress)},
-		{subscriptionsFunction, "GET", tenant + "/reviews", project.Editor, endpoint(s, s.decodeReviews, s.reviews)},
-		{subscriptionsFunction, "POST", tenant + "/reviews/{reviewID}", project.Editor, endpoint(s, decodeDecision, s.decide)},
+		{"getSettings", subscriptionsFunction, "GET", tenant + "/settings", project.Support},
+		{"changeSettings", subscriptionsFunction, "PATCH", tenant + "/settings", project.Admin},
+		{"listGroups", subscriptionsFunction, "GET", tenant + "/subscriptions", project.Support},
+		{"createGroup", subscriptionsFunction, "POST", tenant + "/subscriptions", project.Editor},
+		{"getGroup", subscriptionsFunction, "GET", group, project.Support},
+		{"changeGroup", subscriptionsFunction, "PATCH", group, project.Editor},
+		{"archiveGroup", subscriptionsFunction, "POST", group + "/archive", project.Admin},
+		{"setSubscriptions", subscriptionsFunction, "PUT", client + "/subscriptions", project.Client},
+		{"setSubscriptionsOfProject", subscriptionsFunction, "PUT", scoped + "/subscriptions", project.Client},
+		{"setStates", subscriptionsFunction, "PATCH", one + "/subscriptions", project.Editor},
+		{"getLedger", subscriptionsFunction, "GET", one + "/ledger", project.Support},
+		{"maySend", subscriptionsFunction, "GET", one + "/may-send", project.Support},
+		{"audience", subscriptionsFunction, "POST", tenant + "/audience", project.Support},
+		{"makeLinks", subscriptionsFunction, "POST", tenant + "/links", project.Editor},
+		{"getSuppression", subscriptionsFunction, "GET", tenant + "/suppressions", project.Support},
+		{"suppress", subscriptionsFunction, "POST", tenant + "/suppressions", project.Editor},
+		{"liftSuppression", subscriptionsFunction, "DELETE", tenant + "/suppressions", project.Admin},
+		{"listReviews", subscriptionsFunction, "GET", tenant + "/reviews", project.Editor},
+		{"decideReview", subscriptionsFunction, "POST", tenant + "/reviews/{reviewID}", project.Editor},
 
-		{listsFunction, "GET", lists, project.Support, endpoint(s, s.decodeLists, s.listLists)},
-		{listsFunction, "POST", lists, project.Editor, endpoint(s, s.decodeNewList, s.createList)},
-		{listsFunction, "GET", aList, project.Support, endpoint(s, decodeListPath, s.getList)},
-		{listsFunction, "PATCH", aList, project.Editor, endpoint(s, decodeListPatch, s.patchList)},
-		{listsFunction, "POST", aList + "/archive", project.Admin, endpoint(s, decodeListPath, s.archiveList)},
-		{listsFunction, "POST", aList + "/duplicate", project.Editor, endpoint(s, decodeDuplicate, s.duplicateList)},
-		{listsFunction, "GET", aList + "/count", project.Support, endpoint(s, decodeListPath, s.count)},
-		{listsFunction, "GET", aList + "/audience", project.Support, endpoint(s, s.decodeListAudience, s.listAudience)},
-		{listsFunction, "GET", aList + "/users", project.Support, endpoint(s, s.decodeMembers, s.members)},
-		{listsFunction, "POST", aList + "/users", project.Editor, endpoint(s, decodeMembersChange, s.addMembers)},
-		{listsFunction, "DELETE", aList + "/users", project.Editor, endpoint(s, decodeMembersChange, s.removeMembers)},
-		{listsFunction, "PUT", aList + "/users/{userID}", project.Editor, endpoint(s, decodeMember, s.addMember)},
-		{listsFunction, "DELETE", aList + "/users/{userID}", project.Editor, endpoint(s, decodeMember, s.removeMember)},
-		{listsFunction, "GET", one + "/lists", project.Support, endpoint(s, decodeUserPath, s.listsOf)},
-		{listsFunction, "POST", rules + "/check", project.Support, endpoint(s, decodeRuleCheck, s.checkRule)},
-		{listsFunction, "POST", rules + "/evaluate", project.Support, endpoint(s, decodeEvaluate, s.evaluate)},
-		{listsFunction, "POST", rules + "/preview", project.Support, endpoint(s, decodePreview, s.preview)},
+		{"listLists", listsFunction, "GET", lists, project.Support},
+		{"createList", listsFunction, "POST", lists, project.Editor},
+		{"getList", listsFunction, "GET", aList, project.Support},
+		{"changeList", listsFunction, "PATCH", aList, project.Editor},
+		{"archiveList", listsFunction, "POST", aList + "/archive", project.Admin},
+		{"duplicateList", listsFunction, "POST", aList + "/duplicate", project.Editor},
+		{"countMembers", listsFunction, "GET", aList + "/count", project.Support},
+		{"listAudience", listsFunction, "GET", aList + "/audience", project.Support},
+		{"listMembers", listsFunction, "GET", aList + "/users", project.Support},
+		{"addMembers", listsFunction, "POST", aList + "/users", project.Editor},
+		{"removeMembers", listsFunction, "DELETE", aList + "/users", project.Editor},
+		{"addMember", listsFunction, "PUT", aList + "/users/{userID}", project.Editor},
+		{"removeMember", listsFunction, "DELETE", aList + "/users/{userID}", project.Editor},
+		{"getUserLists", listsFunction, "GET", one + "/lists", project.Support},
+		{"checkRule", listsFunction, "POST", rules + "/check", project.Support},
+		{"evaluateRule", listsFunction, "POST", rules + "/evaluate", project.Support},
+		{"previewRule", listsFunction, "POST", rules + "/preview", project.Support},
+		{"render", renderFunction, "POST", tenant + "/render", project.Editor},
+		{"updateByTemplate", renderFunction, "POST", one + "/update", project.Editor},
 	}
 }
 
 // router serves the routes of one function. It knows the others too, so that Allow names every method of a path
 // whichever function was reached.
-func (s *service) router(function string, keys *keyCache) http.Handler {
+func (s *service) router(function string, serve handlers, keys *keyCache) http.Handler {
+	serve.mustFit(function)
 	paths := map[string]methods{}
-	for _, r := range s.routes() {
-		if paths[r.path] == nil {
-			paths[r.path] = methods{}
+	for _, r := range Contract() {
+		if paths[r.Path] == nil {
+			paths[r.Path] = methods{}
 		}
 		h := http.Handler(nil)
-		if r.function == function {
-			h = authenticate(keys, r.needs, s.log)(r.serve)
+		if r.Function == function {
+			h = authenticate(keys, r.Needs, s.log)(serve[r.Operation])
 		}
-		paths[r.path][r.method] = h
+		paths[r.Path][r.Method] = h
 	}
 	mux := http.NewServeMux()
 	for path, m := range paths {

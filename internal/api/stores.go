@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/liquid"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
 )
@@ -72,4 +73,23 @@ type SubscriptionsStore interface {
 	Reviews
 	// ChangeSettings replaces the settings of a project by what change makes of them. It returns the error of change.
 	ChangeSettings(ctx context.Context, id string, change func(project.Settings) (project.Settings, error)) (project.Settings, error)
+}
+
+// Recipients knows whom a message is for. An absorbed id means its survivor.
+type Recipients interface {
+	Projects
+	Group(ctx context.Context, projectID, groupID string) (consent.Group, error)
+	User(ctx context.Context, projectID, userID string) (user.User, error)
+	// Owner returns the id of the user who owns the pairs, or a *user.ConflictError when they belong to several.
+	Owner(ctx context.Context, projectID string, pairs []user.Pair) (string, error)
+}
+
+// Templates makes a renderer of templates with some variables. It may be called concurrently.
+type Templates func(vars map[string]any, o liquid.Options) liquid.Renderer
+
+// RenderStore is what the render function needs of the store.
+type RenderStore interface {
+	Keys
+	Recipients
+	Patcher
 }

@@ -11,10 +11,11 @@ import (
 // moment is a time on the wire: RFC 3339 in UTC, with milliseconds.
 type moment time.Time
 
+// String implements fmt.Stringer.
+func (m moment) String() string { return time.Time(m).UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // MarshalText implements encoding.TextMarshaler.
-func (m moment) MarshalText() ([]byte, error) {
-	return []byte(time.Time(m).UTC().Format("2006-01-02T15:04:05.000Z")), nil
-}
+func (m moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // userView is a user as a secret key sees it.
 type userView struct {

@@ -17,6 +17,8 @@ const (
 	Stop  Verdict = "stop"  // no more messages
 	Start Verdict = "start" // take the stop back
 	Help  Verdict = "help"  // say who this is
+	// Unclear is the verdict on a message that holds words of refusal and matches no rule. A person must read it: see Review.
+	Unclear Verdict = "unclear"
 )
 
 // ApplyInbound returns what a STOP or START does to the SMS groups in use among groups, given a user's current

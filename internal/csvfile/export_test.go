@@ -6,3 +6,6 @@ import "io"
 func NewUnpacker(source io.Reader, limit int64) io.Reader {
 	return &unpacker{source: &watched{source: source}, left: limit}
 }
+
+// DecodeWindows1252 returns text in Windows-1252 as UTF-8.
+func DecodeWindows1252(text []byte) []byte { return appendWindows1252(nil, text) }

@@ -3,8 +3,6 @@ package csvfile
 import (
 	"encoding/binary"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // Census tells a file in Windows-1252 from one in UTF-8 with damaged lines. It has to be fed every record of a file that
@@ -69,10 +67,21 @@ func defined(b []byte) bool {
 	return true
 }
 
+// special are the characters of Windows-1252 that are not those of Latin-1, from 0x80 to 0x9F; \uFFFD is a byte that it does not
+// define. The table of golang.org/x/text would bring those of all its other encodings into whoever knows of files.
+var special = [32]rune{
+	'€', '\uFFFD', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\uFFFD', 'Ž', '\uFFFD',
+	'\uFFFD', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\uFFFD', 'ž', 'Ÿ',
+}
+
 // appendWindows1252 appends text in Windows-1252 to dst as UTF-8.
 func appendWindows1252(dst, text []byte) []byte {
 	for _, c := range text {
-		dst = utf8.AppendRune(dst, charmap.Windows1252.DecodeByte(c))
+		r := rune(c)
+		if 0x80 <= c && c <= 0x9F {
+			r = special[c-0x80]
+		}
+		dst = utf8.AppendRune(dst, r)
 	}
 	return dst
 }

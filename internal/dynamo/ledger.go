@@ -147,7 +147,7 @@ func (s *Store) newest(ctx context.Context, project, userID, before string, n in
 		Limit: new(int32(n + 1)), // one more, as the first may be at the position itself
 	}
 	var entries []consent.Entry
-	pages := dynamodb.NewQueryPaginator(s.client, in)
+	pages := s.pages(in)
 	for pages.HasMorePages() && len(entries) < n {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

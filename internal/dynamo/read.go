@@ -217,7 +217,7 @@ func (s *Store) keysOf(ctx context.Context, pk, prefix, doing string, visit func
 
 func (s *Store) scanPartition(ctx context.Context, in *dynamodb.QueryInput, doing string, visit func(item) error) error {
 	in.TableName, in.ConsistentRead = &s.table, new(true)
-	pages := dynamodb.NewQueryPaginator(s.client, in)
+	pages := s.pages(in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -230,4 +230,17 @@ func (s *Store) scanPartition(ctx context.Context, in *dynamodb.QueryInput, doin
 		}
 	}
 	return nil
+}
+
+// pages returns the pages of a query. The paginator gets the one call that it needs, not the client: the linker of a function that
+// calls methods by name keeps all those of a type that an interface holds, and the client has a hundred.
+func (s *Store) pages(in *dynamodb.QueryInput) *dynamodb.QueryPaginator {
+	return dynamodb.NewQueryPaginator(querier(s.client.Query), in)
+}
+
+type querier func(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+
+// Query implements dynamodb.QueryAPIClient.
+func (q querier) Query(ctx context.Context, in *dynamodb.QueryInput, options ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return q(ctx, in, options...)
 }

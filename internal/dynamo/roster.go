@@ -52,7 +52,7 @@ func (s *Store) CountMembers(ctx context.Context, projectID, listID string) (int
 
 // countPartition returns how many entries by_project has in one partition.
 func (s *Store) countPartition(ctx context.Context, pk string) (n int64, err error) {
-	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+	pages := s.pages(&dynamodb.QueryInput{
 		TableName: &s.table, IndexName: new(indexProject), Select: types.SelectCount,
 		KeyConditionExpression:    new("list_pk = :pk"),
 		ExpressionAttributeValues: item{":pk": str(pk)},

@@ -132,7 +132,7 @@ func (s *Store) partition(ctx context.Context, r span, pk, after string, n int) 
 		Limit:                     new(int32(n + 1)), // one more, as the first may be after itself
 	}
 	var found []entry
-	pages := dynamodb.NewQueryPaginator(s.client, in)
+	pages := s.pages(in)
 	for pages.HasMorePages() && len(found) < n {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

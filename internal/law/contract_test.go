@@ -1,48 +1,65 @@
 package law_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"lunogram-users/internal/api"
 )
 
-// servedBy says which function has the routes of a method, catch-alls included, unless exceptions knows better.
+// servedBy says which function has the catch-all of a method.
 var servedBy = map[string]string{
 	"GET": "get", "HEAD": "get", "POST": "upsert", "PATCH": "upsert", "DELETE": "delete", "PUT": "subscriptions",
 }
 
-// exceptions says which function has the routes whose paths start so, or end so.
-var exceptions = []struct{ prefix, suffix, folder string }{
-	{"/preferences/", "", "preferences"},
-	{"/unsubscribe/", "", "preferences"},
-	{"/api/admin/projects/{projectID}/imports", "", "imports"},
-	{"/sms/twilio", "", "sms-webhook"},
-	{"/api/admin/projects/{projectID}/lists", "", "lists"},
-	{"/api/admin/projects/{projectID}/rules", "", "lists"},
-	{"", "/{userID}/lists", "lists"},
-	{"/api/admin/projects/{projectID}/settings", "", "subscriptions"},
-	{"/api/admin/projects/{projectID}/subscriptions", "", "subscriptions"},
-	{"/api/admin/projects/{projectID}/suppressions", "", "subscriptions"},
-	{"/api/admin/projects/{projectID}/reviews", "", "subscriptions"},
-	{"", "/audience", "subscriptions"},
-	{"", "/links", "subscriptions"},
-	{"", "/ledger", "subscriptions"},
-	{"", "/may-send", "subscriptions"},
+// open says which function has the routes that need no key, by what their paths start with.
+var open = map[string]string{"/preferences/": "preferences", "/unsubscribe/": "preferences", "/sms/twilio": "sms-webhook"}
+
+// isOpen reports whether a path needs no key, and returns the function that has it.
+func isOpen(path string) (function string, ok bool) {
+	for start, function := range open {
+		if strings.HasPrefix(path, start) {
+			return function, true
+		}
+	}
+	return "", false
 }
 
 // server returns the function that is to have a route.
 func server(method, path string) string {
-	if method == "PATCH" && strings.HasSuffix(path, "/{userID}/subscriptions") {
-		return "subscriptions"
+	if function, ok := isOpen(path); ok {
+		return function
 	}
-	for _, e := range exceptions {
-		if strings.HasPrefix(path, e.prefix) && strings.HasSuffix(path, e.suffix) {
-			return e.folder
+	for _, r := range api.Contract() {
+		// HEAD is answered as GET.
+		if r.Path == path && (r.Method == method || r.Method == "GET" && method == "HEAD") {
+			return r.Function
 		}
 	}
 	return servedBy[method]
+}
+
+// TestOperations checks that internal/api serves what openapi.yaml has, under the same names.
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	documented := operations(t)
+	for _, r := range api.Contract() {
+		key := r.Method + " " + r.Path
+		if id, ok := documented[key]; !ok {
+			t.Errorf("internal/api serves %s, openapi.yaml does not have it", key)
+		} else if id != r.Operation {
+			t.Errorf("%s is %q in internal/api, and %q in openapi.yaml", key, r.Operation, id)
+		}
+		delete(documented, key)
+	}
+	for key, id := range documented {
+		_, path, _ := strings.Cut(key, " ")
+		if _, ok := isOpen(path); !ok {
+			t.Errorf("openapi.yaml has %s (%s), internal/api does not serve it", key, id)
+		}
+	}
 }
 
 // TestRoutes checks that openapi.yaml and template.yaml have the same routes, each on the right function.
@@ -77,10 +94,10 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s is routed to %s, want %s", key, folder, want)
 		}
 		// HEAD is a GET without its body, and not documented by itself.
-		if method == "HEAD" && documented["GET "+path] {
+		if _, ok := documented["GET "+path]; ok && method == "HEAD" {
 			continue
 		}
-		if !documented[key] && path != "/{proxy+}" && key != "" {
+		if _, ok := documented[key]; !ok && path != "/{proxy+}" && key != "" {
 			t.Errorf("template.yaml routes %s, openapi.yaml does not have it", key)
 		}
 	}
@@ -93,15 +110,15 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// operations returns the methods and paths of openapi.yaml.
-func operations(t *testing.T) map[string]bool {
+// operations returns the ids of the operations of openapi.yaml by method and path.
+func operations(t *testing.T) map[string]string {
 	t.Helper()
-	found := map[string]bool{}
+	found := map[string]string{}
 	for path, item := range parseYAML(t, "openapi.yaml").object("paths") {
-		for method := range item.(object) {
+		for method, operation := range item.(object) {
 			switch method {
 			case "get", "put", "post", "delete", "patch", "head", "options", "trace":
-				found[fmt.Sprintf("%s %s", strings.ToUpper(method), path)] = true
+				found[strings.ToUpper(method)+" "+path] = operation.(object).text("operationId")
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/consent/words"
 	"lunogram-users/internal/project"
 )
 
@@ -62,7 +63,7 @@ func (h *Handler) answer(ctx context.Context, sender project.Sender, m message, 
 
 // text returns the project's answer: its own text, or ours in the language of what was said, or else in that of the
 // project, or else in English.
-func text(p project.Project, m consent.Meaning) string {
+func text(p project.Project, m words.Meaning) string {
 	own := map[consent.Verdict]string{
 		consent.Stop: p.Settings.StopText, consent.Start: p.Settings.StartText, consent.Help: p.Settings.HelpText,
 	}[m.Verdict]

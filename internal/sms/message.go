@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/consent/words"
 	"lunogram-users/internal/user"
 )
 
@@ -33,7 +34,7 @@ type message struct {
 	from, to string // who wrote, and which of our numbers they wrote to
 	id       string
 	body     string
-	meaning  consent.Meaning
+	meaning  words.Meaning
 	at       time.Time
 }
 
@@ -83,8 +84,8 @@ func decode(payload []byte) (Inbound, error) {
 
 // meaning returns what the message asks for. The provider's opinion counts where it has one: it has acted upon it, and
 // its words may have been chosen by the owner of the number.
-func (in Inbound) meaning() consent.Meaning {
-	m := consent.Classify(in.Body)
+func (in Inbound) meaning() words.Meaning {
+	m := words.Classify(in.Body)
 	verdict, ok := map[string]consent.Verdict{"STOP": consent.Stop, "START": consent.Start, "HELP": consent.Help}[in.OptOut]
 	if ok {
 		m.Verdict, m.Rule = verdict, in.Provider+":"+in.OptOut

@@ -1,4 +1,4 @@
-package consent_test
+package words_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lunogram-users/internal/consent"
+	"lunogram-users/internal/consent/words"
 )
 
 // classified is what messages mean, by language.
@@ -149,7 +150,7 @@ func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tt := range classified {
 		for _, body := range tt.bodies {
-			if got := consent.Classify(body); got.Verdict != tt.want {
+			if got := words.Classify(body); got.Verdict != tt.want {
 				t.Errorf("%s: Classify(%q): got %q by %q, want %q", tt.language, body, got.Verdict, got.Rule, tt.want)
 			}
 		}
@@ -160,19 +161,19 @@ func TestClassifyNamesItsRule(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		body string
-		want consent.Meaning
+		want words.Meaning
 	}{
-		{"Please STOP!", consent.Meaning{Verdict: consent.Stop, Rule: "stop"}},
-		{"Don't text me, thanks", consent.Meaning{Verdict: consent.Stop, Rule: "dont text me", Language: "en"}},
-		{"Désabonnez-moi", consent.Meaning{Verdict: consent.Stop, Rule: "desabonnez moi", Language: "fr"}},
-		{"¡Cancelar!", consent.Meaning{Verdict: consent.Stop, Rule: "cancelar"}}, // Spanish and Portuguese
-		{"ayuda", consent.Meaning{Verdict: consent.Help, Rule: "ayuda", Language: "es"}},
-		{"STOP 12345", consent.Meaning{Verdict: consent.Unclear}},
-		{"chega", consent.Meaning{Verdict: consent.Unclear}},
-		{"see you", consent.Meaning{}},
+		{"Please STOP!", words.Meaning{Verdict: consent.Stop, Rule: "stop"}},
+		{"Don't text me, thanks", words.Meaning{Verdict: consent.Stop, Rule: "dont text me", Language: "en"}},
+		{"Désabonnez-moi", words.Meaning{Verdict: consent.Stop, Rule: "desabonnez moi", Language: "fr"}},
+		{"¡Cancelar!", words.Meaning{Verdict: consent.Stop, Rule: "cancelar"}}, // Spanish and Portuguese
+		{"ayuda", words.Meaning{Verdict: consent.Help, Rule: "ayuda", Language: "es"}},
+		{"STOP 12345", words.Meaning{Verdict: consent.Unclear}},
+		{"chega", words.Meaning{Verdict: consent.Unclear}},
+		{"see you", words.Meaning{}},
 	}
 	for _, tt := range tests {
-		if got := consent.Classify(tt.body); got != tt.want {
+		if got := words.Classify(tt.body); got != tt.want {
 			t.Errorf("Classify(%q): got %+v, want %+v", tt.body, got, tt.want)
 		}
 	}
@@ -182,27 +183,27 @@ func TestClassifyNamesItsRule(t *testing.T) {
 // found as it is written.
 func TestLexicon(t *testing.T) {
 	t.Parallel()
-	if len(consent.Lexicon) < 8 {
-		t.Errorf("got %d languages, want at least 8", len(consent.Lexicon))
+	if len(words.Lexicon) < 8 {
+		t.Errorf("got %d languages, want at least 8", len(words.Lexicon))
 	}
 	seen := map[string]consent.Verdict{}
-	for _, l := range consent.Lexicon {
+	for _, l := range words.Lexicon {
 		for verdict, written := range l.Whole {
 			if len(written) == 0 && (verdict == consent.Stop || verdict == consent.Help) {
 				t.Errorf("language %q has nothing for %q", l.Code, verdict)
 			}
 			for _, phrase := range written {
-				folded := consent.Fold(phrase)
+				folded := words.Fold(phrase)
 				if other, ok := seen[folded]; ok && other != verdict {
 					t.Errorf("%q means %q and %q", folded, other, verdict)
 				}
 				seen[folded] = verdict
 				for _, body := range []string{phrase, strings.ToUpper(phrase), " " + phrase + "!! 🙂"} {
-					if got := consent.Classify(body); got.Verdict != verdict {
+					if got := words.Classify(body); got.Verdict != verdict {
 						t.Errorf("language %q: Classify(%q): got %q, want %q", l.Code, body, got.Verdict, verdict)
 					}
 				}
-				if got := consent.Classify("zebra " + phrase + " 12345"); got.Verdict != consent.None && got.Verdict != consent.Unclear {
+				if got := words.Classify("zebra " + phrase + " 12345"); got.Verdict != consent.None && got.Verdict != consent.Unclear {
 					t.Errorf("language %q: %q within a longer text: got %q by %q", l.Code, phrase, got.Verdict, got.Rule)
 				}
 			}
@@ -212,7 +213,7 @@ func TestLexicon(t *testing.T) {
 
 func ExampleClassify() {
 	for _, body := range []string{"Stop!", "when do you start?", "Por favor, no me escriban más", "STOP 12345"} {
-		fmt.Printf("%q\n", consent.Classify(body).Verdict)
+		fmt.Printf("%q\n", words.Classify(body).Verdict)
 	}
 	// Output:
 	// "stop"
@@ -228,14 +229,14 @@ func FuzzClassify(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		meaning := consent.Classify(body)
+		meaning := words.Classify(body)
 		switch meaning.Verdict {
 		case consent.Stop, consent.Start, consent.Help, consent.None, consent.Unclear:
 		default:
 			t.Fatalf("Classify(%q): got %q, which is no verdict", body, meaning.Verdict)
 		}
-		folded := consent.Fold(body)
-		if again := consent.Fold(folded); again != folded {
+		folded := words.Fold(body)
+		if again := words.Fold(folded); again != folded {
 			t.Errorf("Fold(%q): got %q, folded again %q", body, folded, again)
 		}
 		for name, same := range map[string]string{
@@ -243,7 +244,7 @@ func FuzzClassify(f *testing.F) {
 			"surrounded by space and punctuation": " \t…" + body + "!? ",
 			"with a heart":                        body + " ❤️",
 		} {
-			if got := consent.Classify(same); got != meaning {
+			if got := words.Classify(same); got != meaning {
 				t.Errorf("Classify(%q), %s: got %+v, want %+v as without", same, name, got, meaning)
 			}
 		}
@@ -251,7 +252,7 @@ func FuzzClassify(f *testing.F) {
 			return
 		}
 		for _, longer := range []string{body + " zebra", "the zebra " + body, body + " 12345", "zebra" + strings.TrimSpace(body)} {
-			if got := consent.Classify(longer); got.Rule != "" {
+			if got := words.Classify(longer); got.Rule != "" {
 				t.Errorf("Classify(%q): got %+v, want no rule, as it is a longer text than %q", longer, got, body)
 			}
 		}
@@ -260,6 +261,6 @@ func FuzzClassify(f *testing.F) {
 
 func BenchmarkClassify(b *testing.B) {
 	for b.Loop() {
-		consent.Classify("Thanks for the reminder, see you on Tuesday at the usual place!")
+		words.Classify("Thanks for the reminder, see you on Tuesday at the usual place!")
 	}
 }

@@ -1,19 +1,23 @@
-package consent
+package words
 
-import "strings"
+import (
+	"strings"
+
+	"lunogram-users/internal/consent"
+)
 
 // LexiconLanguage is one language of the lexicon, as it is written.
 type LexiconLanguage struct {
 	Code  string
-	Whole map[Verdict][]string
+	Whole map[consent.Verdict][]string
 }
 
 // Lexicon is every language.
 var Lexicon = func() []LexiconLanguage {
 	var all []LexiconLanguage
 	for _, l := range languages {
-		all = append(all, LexiconLanguage{l.code, map[Verdict][]string{
-			Stop: written(l.stop), Start: written(l.start), Help: written(l.help), Unclear: written(l.unclear),
+		all = append(all, LexiconLanguage{l.code, map[consent.Verdict][]string{
+			consent.Stop: written(l.stop), consent.Start: written(l.start), consent.Help: written(l.help), consent.Unclear: written(l.unclear),
 		}})
 	}
 	return all

@@ -1,4 +1,4 @@
-package consent
+package words
 
 // language is what recipients write in one language. Phrases are separated by commas and new lines, written as people
 // would, and folded as messages are: case, accents, punctuation and apostrophes do not matter.

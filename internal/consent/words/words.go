@@ -1,4 +1,6 @@
-package consent
+// Package words knows what the text messages of recipients ask for, in the words of several languages. It is apart from package
+// consent because of its tables, which only those need who read messages.
+package words
 
 import (
 	"slices"
@@ -8,15 +10,13 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
-)
 
-// Unclear is the verdict on a message that holds words of refusal and matches no rule. A person must read it: see
-// Review.
-const Unclear Verdict = "unclear"
+	"lunogram-users/internal/consent"
+)
 
 // Meaning is what a message was understood to say, and by which rule.
 type Meaning struct {
-	Verdict Verdict
+	Verdict consent.Verdict
 	// Rule is the word or phrase of the lexicon that matched, in folded form; "" for None and Unclear. It is
 	// evidence of what arrived and, unlike the message, not personal.
 	Rule string
@@ -42,7 +42,7 @@ func Classify(body string) Meaning {
 		return m
 	}
 	if lex.hasSign(message) {
-		return Meaning{Verdict: Unclear}
+		return Meaning{Verdict: consent.Unclear}
 	}
 	return Meaning{}
 }
@@ -57,10 +57,10 @@ type lexicon struct {
 var theLexicon = sync.OnceValue(func() *lexicon {
 	lex := &lexicon{whole: map[string]Meaning{}}
 	for _, l := range languages {
-		lex.add(l.code, Stop, l.stop)
-		lex.add(l.code, Start, l.start)
-		lex.add(l.code, Help, l.help)
-		lex.add(l.code, Unclear, l.unclear)
+		lex.add(l.code, consent.Stop, l.stop)
+		lex.add(l.code, consent.Start, l.start)
+		lex.add(l.code, consent.Help, l.help)
+		lex.add(l.code, consent.Unclear, l.unclear)
 		for phrase := range phrases(l.signs) {
 			lex.signs = append(lex.signs, " "+phrase+" ")
 		}
@@ -78,11 +78,11 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 })
 
 // add adds whole messages of one language. A phrase that another language has too is of no language.
-func (lex *lexicon) add(language string, v Verdict, list string) {
+func (lex *lexicon) add(language string, v consent.Verdict, list string) {
 	for phrase := range phrases(list) {
 		m := Meaning{Verdict: v, Rule: phrase, Language: language}
-		if v == Unclear {
-			m = Meaning{Verdict: Unclear}
+		if v == consent.Unclear {
+			m = Meaning{Verdict: consent.Unclear}
 		}
 		if other, ok := lex.whole[phrase]; ok && other.Language != language {
 			m.Language = ""

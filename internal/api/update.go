@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/user"
+)
+
+// updateRequest asks for the update of one user's data that a template makes.
+type updateRequest struct {
+	userPath
+	template map[string]any
+	text     bool // whether the template came as text, so that no pointer leads into it
+	journey  map[string]any
+	dryRun   bool
+	ifMatch  *int64
+}
+
+// decodeUpdate reads {template, journey, dry_run}. The template is an object, or the text of one.
+func decodeUpdate(r *http.Request) (updateRequest, error) {
+	path, err := decodeUserPath(r)
+	if err != nil {
+		return updateRequest{}, err
+	}
+	b := &badRequest{}
+	in := updateRequest{userPath: path}
+	in.ifMatch, _ = ifMatch(r, b) // a user who does not exist is a 404 anyway
+	o, err := decodeBody(r, b)
+	if err != nil {
+		return in, err
+	}
+	o.only("template", "journey", "dry_run")
+	in.template, in.text = readTemplate(o)
+	in.journey, in.dryRun = o.object("journey"), o.flag("dry_run", false)
+	return in, b.err()
+}
+
+// readTemplate reads the template of an update step, and reports whether it is text.
+func readTemplate(o object) (template map[string]any, text bool) {
+	switch t := o.fields["template"].(type) {
+	case map[string]any:
+		return t, false
+	case string:
+		if strings.TrimSpace(t) == "" { // the step of a journey that changes nothing
+			return nil, true
+		}
+		template, err := liquid.ParseObject(t)
+		if err != nil {
+			o.bad.body(o.at("template"), err.Error())
+		}
+		return template, true
+	}
+	o.bad.body(o.at("template"), "must be an object, or the text of one")
+	return nil, false
+}
+
+// updateTries is how often update renders anew when the user changes under its eyes.
+const updateTries = 8
+
+// update renders the template with the user as stored and merges the result into the user's data, key by key, as an upsert
+// does: a null is stored. The write is on condition of the version that was read, so that nothing is computed from values
+// that are gone: two steps that each add one to a counter add two. Without If-Match a write in between means rendering
+// again; with it, and after it was met, such a write is a 412 like any other.
+func (s *service) update(ctx context.Context, in updateRequest) (updateView, error) {
+	for range updateTries {
+		u, err := s.recipients.User(ctx, in.projectID, in.userID)
+		if err != nil {
+			return updateView{}, err
+		}
+		if in.ifMatch != nil && *in.ifMatch != u.Version {
+			return updateView{}, user.ErrVersion
+		}
+		patch, missing, err := s.updateOf(u, in)
+		if err != nil {
+			return updateView{}, err
+		}
+		if in.dryRun || patch.Empty() {
+			return updateView{full(patch.Apply(u)), missing}, nil
+		}
+		u, err = s.patcher.Patch(ctx, in.projectID, u.ID, patch, &u.Version)
+		if in.ifMatch != nil || !errors.Is(err, user.ErrVersion) {
+			return updateView{full(u), missing}, err
+		}
+	}
+	return updateView{}, fmt.Errorf("update of a user lost %d races: %w", updateTries, user.ErrUnavailable)
+}
+
+// updateOf returns the patch that the template makes, and the paths of values that were missing. It returns what is wrong
+// with the template or with what it makes as a *badRequest.
+func (s *service) updateOf(u user.User, in updateRequest) (user.Patch, []string, error) {
+	r := s.templates(s.variables(u, in.journey), liquid.Options{Now: s.now()})
+	b := &badRequest{}
+	data, err := r.Update(in.template)
+	if e, ok := errors.AsType[*liquid.Error](err); ok {
+		in.fault(b, e.Pointer, e.Error())
+		return user.Patch{}, nil, b.err()
+	}
+	patch := user.Patch{Data: data}
+	if invalid, ok := errors.AsType[*user.InvalidError](patch.Normalize()); ok {
+		for _, f := range invalid.Fields {
+			in.fault(b, strings.TrimPrefix(f.Pointer, "/data"), f.Detail)
+		}
+	}
+	return patch, orNone(r.Missing()), b.err()
+}
+
+// fault notes what is wrong at a pointer in the template, or in what it makes.
+func (in updateRequest) fault(b *badRequest, pointer, detail string) {
+	if !in.text {
+		b.body("/template"+pointer, detail)
+		return
+	}
+	if pointer != "" {
+		detail = shorten(pointer) + ": " + detail
+	}
+	b.body("/template", detail)
+}
+
+// updateView is the user after an update, and the paths of the values that the template missed.
+type updateView struct {
+	userView
+	Missing []string `json:"missing"`
+}

@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+)
+
+// join puts a text between the items, a space if there is none. What is null is left out.
+func join(c *call) any {
+	sep := c.text(1, " ")
+	var b buffer
+	for i, item := range c.list(0) {
+		if item == nil {
+			continue
+		}
+		if i > 0 && b.Len() > 0 {
+			b.add(sep)
+		}
+		c.print(&b, item)
+	}
+	return b.String()
+}
+
+func first(c *call) any { return c.end(0) }
+func last(c *call) any  { return c.end(-1) }
+
+// end returns the first or the last item.
+func (c *call) end(i int) any {
+	if list, ok := c.args[0].v.([]any); ok {
+		return c.args[0].item(list, i)
+	}
+	all := c.args[0].items()
+	if all.len == 0 {
+		return nil
+	}
+	return all.at((i + all.len) % all.len)
+}
+
+func reverse(c *call) any {
+	list := c.copy()
+	slices.Reverse(list)
+	return list
+}
+
+// copy returns the items in an array that may be changed.
+func (c *call) copy() []any {
+	list := c.list(0)
+	c.room(len(list))
+	return slices.Clone(list)
+}
+
+func sort(c *call) any {
+	list := c.copy()
+	slices.SortStableFunc(list, func(a, b any) int { return c.order(c.property(a, 1), c.property(b, 1)) })
+	return list
+}
+
+// sortNatural sorts texts without regard to case.
+func sortNatural(c *call) any {
+	fold := func(v any) any {
+		if s, ok := c.property(v, 1).(string); ok {
+			return strings.ToLower(s)
+		}
+		return c.property(v, 1)
+	}
+	list := c.copy()
+	slices.SortStableFunc(list, func(a, b any) int { return c.order(fold(a), fold(b)) })
+	return list
+}
+
+// uniq keeps the first of items that have the same JSON.
+func uniq(c *call) any {
+	seen := map[string]bool{}
+	size := 0
+	return c.keep(func(item any) bool {
+		key := c.json(c.property(item, 1))
+		if seen[key] {
+			return false
+		}
+		if size += len(key); size > maxMade {
+			tooLarge("the values that it makes are too large")
+		}
+		seen[key] = true
+		return true
+	})
+}
+
+// keep returns the items of which keep says so.
+func (c *call) keep(keep func(item any) bool) []any {
+	out := []any{}
+	for _, item := range c.list(0) {
+		c.step()
+		if keep(item) {
+			c.room(len(out))
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+func compact(c *call) any {
+	return c.keep(func(item any) bool { return c.property(item, 1) != nil })
+}
+
+// where keeps the items whose member is the value, or is neither null nor false if there is none.
+func where(c *call) any {
+	return c.keep(func(item any) bool {
+		v := c.property(item, 1)
+		if len(c.args) == 2 {
+			return c.wrap(v).Test()
+		}
+		return c.equal(v, c.args[2].v)
+	})
+}
+
+func mapTo(c *call) any {
+	list := c.copy()
+	for i, item := range list {
+		list[i] = c.property(item, 1)
+	}
+	return list
+}
+
+func concat(c *call) any {
+	a, b := c.list(0), c.list(1)
+	c.room(len(a) + len(b))
+	return slices.Concat(a, b)
+}
+
+func sum(c *call) any {
+	total := any(0)
+	for _, item := range c.list(0) {
+		x, _ := numeric(total)
+		n := call{run: c.run, args: []*value{c.wrap(c.property(item, 1))}}
+		total = add(x, n.number(0))
+	}
+	return total
+}

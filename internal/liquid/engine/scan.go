@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"strings"
+
+	"lunogram-users/internal/liquid"
+)
+
+// token is a piece of a template: text, {{ output }} or {% tag %}.
+type token struct {
+	kind kind
+	at   int    // offset of the piece
+	text string // the text, the expression of an output, or the arguments of a tag
+	name string // of a tag
+}
+
+type kind byte
+
+const (
+	text kind = iota
+	output
+	tag
+	end // of the template
+)
+
+// scanner cuts a template into tokens.
+type scanner struct {
+	*run
+	at     int
+	trim   bool // whether the last piece takes the space after it away
+	tokens []token
+}
+
+// scan returns the tokens of the template; comments are none, and what is raw is text.
+func (n *run) scan() []token {
+	s := scanner{run: n}
+	for s.at < len(n.template) {
+		s.step()
+		start := s.at + opening(n.template[s.at:])
+		s.text(n.template[s.at:start])
+		if s.at = start; start < len(n.template) {
+			s.piece()
+		}
+	}
+	return append(s.tokens, token{kind: end, at: len(n.template)})
+}
+
+// opening returns the offset of the first {{ or {%, or the length.
+func opening(s string) int {
+	for i := 0; ; i++ {
+		next := strings.IndexByte(s[i:], '{')
+		if next < 0 {
+			return len(s)
+		}
+		if i += next; strings.HasPrefix(s[i+1:], "{") || strings.HasPrefix(s[i+1:], "%") {
+			return i
+		}
+	}
+}
+
+// text adds a text, without the space that a dash before it takes away.
+func (s *scanner) text(t string) {
+	if s.trim {
+		t = strings.TrimLeft(t, space)
+	}
+	if t != "" {
+		s.tokens = append(s.tokens, token{text, s.at, t, ""})
+		s.trim = false
+	}
+}
+
+const space = " \t\r\n\f\v"
+
+// piece adds the output or tag at the current place.
+func (s *scanner) piece() {
+	start := s.at
+	inner, closed := s.inner(start)
+	if !closed {
+		s.fail(start, "this is not closed, or longer than 4 KB")
+	}
+	s.at += len(inner) + 4
+	if strings.HasPrefix(inner, "-") {
+		inner = inner[1:]
+		s.trimBefore()
+	}
+	inner, s.trim = strings.CutSuffix(inner, "-")
+	inner = strings.Trim(inner, space)
+	if s.template[start+1] == '{' {
+		s.tokens = append(s.tokens, token{output, start, inner, ""})
+		return
+	}
+	name, args := inner, ""
+	if i := strings.IndexAny(inner, space); i >= 0 {
+		name, args = inner[:i], strings.Trim(inner[i:], space)
+	}
+	switch {
+	case name == "raw" || name == "comment":
+		s.verbatim(name, start)
+	case !strings.HasPrefix(name, "#"): // which is a comment too
+		s.tokens = append(s.tokens, token{tag, start, args, name})
+	}
+}
+
+// inner returns what is between the braces at start. Braces in a quoted string do not close.
+func (s *scanner) inner(start int) (string, bool) {
+	closing := map[byte]string{'{': "}}", '%': "%}"}[s.template[start+1]]
+	from := s.template[start+2 : min(len(s.template), start+2+liquid.MaxTag)]
+	comment := strings.HasPrefix(strings.TrimLeft(from[:min(len(from), 8)], space+"-"), "#")
+	quote := byte(0)
+	for i := 0; i < len(from); i++ {
+		switch c := from[i]; {
+		case quote == '"' && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case (c == '"' || c == '\'') && !comment:
+			quote = c
+		case strings.HasPrefix(from[i:], closing):
+			return from[:i], true
+		}
+	}
+	return "", false
+}
+
+// trimBefore takes the space away from the end of the text before a dash.
+func (s *scanner) trimBefore() {
+	if last := len(s.tokens) - 1; last >= 0 && s.tokens[last].kind == text {
+		s.tokens[last].text = strings.TrimRight(s.tokens[last].text, space)
+	}
+}
+
+// verbatim passes over a {% raw %} or {% comment %}, of which the first is text.
+func (s *scanner) verbatim(name string, start int) {
+	for rest := s.at; ; {
+		open := strings.Index(s.template[rest:], "{%")
+		if open < 0 {
+			s.fail(start, "the tag %q is not closed", name)
+		}
+		open += rest
+		tag, closed := strings.CutPrefix(strings.TrimLeft(s.template[open+2:min(len(s.template), open+64)], space+"-"), "end"+name)
+		if after := strings.TrimLeft(tag, space+"-"); closed && strings.HasPrefix(after, "%}") {
+			if name == "raw" {
+				s.text(s.template[s.at:open])
+			}
+			s.at = open + strings.Index(s.template[open:], "%}") + 2
+			s.trim = s.template[s.at-3] == '-'
+			return
+		}
+		rest = open + 2
+	}
+}

@@ -1,0 +1,48 @@
+package liquid_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lunogram-users/internal/liquid"
+)
+
+func TestParseObject(t *testing.T) {
+	tests := []struct {
+		text string
+		want map[string]any
+	}{
+		{`{"a":"{{ x }}","n":1.10}`, map[string]any{"a": "{{ x }}", "n": json.Number("1.10")}},
+		{` {} `, map[string]any{}},
+		{`{"a": {{ x }}, "b": [{{ y | default: "\"" }}, "z"]}`, map[string]any{"a": "{{ x }}", "b": []any{`{{ y | default: "\"" }}`, "z"}}},
+		{`{"a":"x {{ y | default: "it's" }} {% if z == "q" %}w{% endif %}"}`,
+			map[string]any{"a": `x {{ y | default: "it's" }} {% if z == "q" %}w{% endif %}`}},
+		{"{\"a\":\"{{ x\n| upcase }} \\\" {{ \"y\" }}\"}", map[string]any{"a": "{{ x\n| upcase }} \" {{ \"y\" }}"}},
+	}
+	for _, tt := range tests {
+		got, err := liquid.ParseObject(tt.text)
+		if err != nil {
+			t.Errorf("%s: %v", tt.text, err)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.text, diff)
+		}
+	}
+}
+
+func TestParseObjectErrors(t *testing.T) {
+	for _, text := range []string{``, `[]`, `null`, `"x"`, `{"a":1}x`, `{"a":`, `{"a":{{ x }`, `{"a" "b"}`, strings.Repeat(" ", liquid.MaxTemplate+1)} {
+		_, err := liquid.ParseObject(text)
+		if !errors.Is(err, liquid.ErrSyntax) && !errors.Is(err, liquid.ErrTooLarge) {
+			t.Errorf("%.20q: got %v, want ErrSyntax", text, err)
+		}
+	}
+	_, err := liquid.ParseObject("{\n  \"a\" \"b\"\n}")
+	if want := `line 2, column 7: the template must be one JSON object, and is no JSON here, at "b"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
