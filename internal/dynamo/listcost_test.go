@@ -78,7 +78,6 @@ func TestCostsOfLists(t *testing.T) {
 			must(err)
 		}, dynamotest.Usage{Calls: 6, Read: 200, Write: 200}},
 		{"standing", func() { _, err := s.Standing(ctx, p.ID, users[0]); must(err) }, dynamotest.Usage{Calls: 2, Read: 2}},
-		{"version", func() { _, _, err := s.Version(ctx, p.ID, users[0]); must(err) }, dynamotest.Usage{Calls: 1, Read: 1}},
 		{"profiles of 100", func() { _, err := s.Profiles(ctx, p.ID, users[:100]); must(err) }, dynamotest.Usage{Calls: 1, Read: 100}},
 		{"become a member", change(list.Change{Add: []list.Membership{{ListID: "m", At: at}}}), dynamotest.Usage{Calls: 1, Write: 2}},
 		{"be one no more", change(list.Change{Remove: []string{"m"}}), dynamotest.Usage{Calls: 1, Write: 2}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
@@ -110,25 +109,6 @@ func (s *Store) ChangeMembership(ctx context.Context, projectID, userID string, 
 		return nil
 	}
 	return s.put(ctx, toDue(projectID, userID, toMillis(*c.Due)), dynamodb.PutItemInput{}, "put due moment")
-}
-
-// Version returns the version of a user's profile, strongly consistent, and whether the user is live: neither absorbed nor
-// erased nor never there.
-func (s *Store) Version(ctx context.Context, projectID, userID string) (version int64, live bool, err error) {
-	fields := expression.NamesList(expression.Name("id"), expression.Name("version"), expression.Name("deleting"), expression.Name("merged_into"))
-	expr, err := expression.NewBuilder().WithProjection(fields).Build()
-	if err != nil {
-		return 0, false, err
-	}
-	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: profileKey(projectID, userID).attributes(), ConsistentRead: new(true),
-		ProjectionExpression: expr.Projection(), ExpressionAttributeNames: expr.Names(),
-	})
-	if err != nil {
-		return 0, false, translate(err, "get version")
-	}
-	p, err := decode[profileItem](out.Item)
-	return p.Version, p.live(), err
 }
 
 // Profiles returns those of the users who are live, by id, strongly consistent: a call and as many read units as their

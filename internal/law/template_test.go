@@ -203,7 +203,7 @@ var actions = map[string][]string{
 	"sms-webhook": {"sns:Publish"},
 	// Memberships are inserted and deleted in batches, a moment is put.
 	"changes": {
-		"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem",
+		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem",
 		"dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents", "iam:PassRole", "scheduler:CreateSchedule", "sqs:SendMessage",
 	},
 	"recompute": {
