@@ -30,6 +30,9 @@ var badBodies = []struct {
 	{"single quotes", `{'identifier':1}`, []string{""}},
 	{"nesting bomb", strings.Repeat(`[`, 200_000), []string{""}},
 	{"nesting bomb of objects", `{"data":` + strings.Repeat(`{"a":`, 100_000), []string{""}},
+	{"a second value", known + ` {"data":{}}`, []string{""}},
+	{"a bracket too many", known + `]]]`, []string{""}},
+	{"a word after the value", known + ` trailing`, []string{""}},
 	{"bytes that are no JSON", "\xff\xfe{}", []string{""}},
 
 	{"no identifier", `{}`, []string{"/identifier"}},
@@ -81,7 +84,7 @@ var badBodies = []struct {
 	{"not UTF-8 in what is ignored", with("\"x\":[{},[[\"\xff\"]]]"), []string{"/x/1/0/0"}},
 	{"not UTF-8 too deep for a pointer", with(`"x":` + nested(5_000, "\"\xff\"")), []string{"/x" + strings.Repeat("/a", 511)}},
 	{"not UTF-8 below a long key", with(`"x":{"` + strings.Repeat("k", 2_000) + "\":[\"\xff\"]}"), []string{"/x"}},
-	{"not UTF-8 at the top", "\"\xff\"", []string{"", ""}},
+	{"not UTF-8 at the top", "\"\xff\"", []string{""}},
 
 	{"everything at once", `{"identifier":[{"external_id":7}],"email":"x","phone":1,"data":[]}`,
 		[]string{"/data", "/email", "/identifier/0/external_id", "/phone"}},

@@ -37,10 +37,21 @@ func (b *badRequest) summary() string {
 	}
 }
 
-// body notes a fault of the body, up to maxFaults.
+// body notes a fault of the body, up to maxFaults. One at or below a place that could not be read is a consequence of that
+// and left out.
 func (b *badRequest) body(pointer, detail string) {
-	if len(b.faults) < maxFaults {
+	covered := func(f fault) bool { return f.unread && within(pointer, *f.Pointer) }
+	if len(b.faults) < maxFaults && !slices.ContainsFunc(b.faults, covered) {
 		b.faults = append(b.faults, fault{Pointer: new(shorten(pointer)), Detail: detail})
+	}
+}
+
+// unread notes a value that is of the wrong type, and is read as if it were absent.
+func (b *badRequest) unread(pointer, detail string) {
+	before := len(b.faults)
+	b.body(pointer, detail)
+	if len(b.faults) > before {
+		b.faults[before].unread = true
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 // maxBody is the largest body that is read, in bytes.
 const maxBody = 1 << 20
 
-// decodeBody reads the JSON object that the body is. Numbers keep every digit. Bytes after the object are ignored,
-// as clients of the existing system may send them. The media type is not looked at: the body is JSON or a 400.
+// decodeBody reads the JSON object that the body is, and nothing beside it: of two objects one would be lost in silence.
+// Numbers keep every digit. The media type is not looked at: the body is JSON or a 400.
 // Faults that later reading finds are to be added to b.
 func decodeBody(r *http.Request, b *badRequest) (object, error) {
 	body, err := readBody(r)
@@ -67,7 +67,7 @@ func parseObject(body []byte, b *badRequest) (object, error) {
 		b.body("", "must be a JSON object")
 		return object{}, b.err()
 	}
-	return object{fields: fields, bad: b}, nil
+	return object{fields: fields, raw: body, bad: b}, nil
 }
 
 func parseJSON(body []byte, b *badRequest) (any, error) {
@@ -77,10 +77,44 @@ func parseJSON(body []byte, b *badRequest) (any, error) {
 	if err := dec.Decode(&value); err != nil {
 		return nil, notJSON(err, len(body))
 	}
-	if used := body[:dec.InputOffset()]; badText(used) != "" {
-		checkText(used, b) // the decoder replaced what is no text, in silence
+	if err := alone(dec); err != nil {
+		return nil, err
+	}
+	if badText(body) != "" {
+		checkText(body, b) // the decoder replaced what is no text, in silence
 	}
 	return value, nil
+}
+
+// alone returns what is wrong if anything but space follows the value that a decoder has read.
+func alone(dec *json.Decoder) error {
+	at := dec.InputOffset()
+	if _, err := dec.Token(); errors.Is(err, io.EOF) {
+		return nil
+	}
+	b := &badRequest{}
+	b.body("", fmt.Sprintf("must be one JSON value, and nothing after it (byte %d)", at))
+	return b
+}
+
+// repeated returns the members of a valid JSON object that are there more than once, of which the last would win; none if raw
+// is empty. Those of the objects within are not looked at.
+func repeated(raw []byte) (names []string) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = dec.Token() // the brace
+	seen := map[string]int{}
+	for dec.More() {
+		token, _ := dec.Token()
+		name, _ := token.(string)
+		if seen[name]++; seen[name] == 2 {
+			names = append(names, name)
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			break // not here: it was decoded before
+		}
+	}
+	return names
 }
 
 // notJSON says where a body stops being JSON.
@@ -144,7 +178,7 @@ func checkText(body []byte, b *badRequest) {
 		}
 		at.next(token)
 		if detail := badText(body[start:dec.InputOffset()]); detail != "" {
-			b.body(at.pointer(), detail)
+			b.unread(at.pointer(), detail)
 		}
 		if at.done() || len(b.faults) == maxFaults {
 			return

@@ -349,7 +349,7 @@ func TestCreateImportRefuses(t *testing.T) {
 		{"a long name", `{"name":"` + strings.Repeat("x", 252) + `.csv"}`, []string{"/name"}},
 		{"a name that is no text", `{"name":"\ud83d.csv"}`, []string{"/name"}},
 		{"wrong types", `{"name":1,"dry_run":"yes","mode":1,"undo":0,"region":[],"columns":[]}`,
-			[]string{"/columns", "/dry_run", "/mode", "/name", "/name", "/region", "/undo"}},
+			[]string{"/columns", "/dry_run", "/mode", "/name", "/region", "/undo"}},
 		{"wrong values", `{"name":"a.csv","mode":"replace","delimiter":"|","encoding":"latin1","region":"us"}`,
 			[]string{"/delimiter", "/encoding", "/mode", "/region"}},
 		{"wrong columns", `{"name":"a.csv","columns":{"a/b":{"field":"name"},"b":{"key":"x","identifier":"y"},"c":{"type":"int"},"d":1,"e":{"ignore":1}}}`,

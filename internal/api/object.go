@@ -14,6 +14,7 @@ import (
 type object struct {
 	fields  map[string]any
 	pointer string // of the object itself
+	raw     []byte // of the whole body, "" of what is within it
 	bad     *badRequest
 }
 
@@ -25,12 +26,16 @@ func (o object) has(name string) bool {
 	return ok
 }
 
-// only notes every member that is none of the names. It is for requests in which a misspelt member would do harm.
+// only notes every member that is none of the names, and those of a body that are there twice. It is for requests in which a
+// misspelt member would do harm.
 func (o object) only(names ...string) {
 	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
 		if !slices.Contains(names, name) {
 			o.bad.body(o.at(name), "is not known; known are "+strings.Join(names, ", "))
 		}
+	}
+	for _, name := range repeated(o.raw) {
+		o.bad.body(o.at(name), "must not be given twice")
 	}
 }
 
@@ -42,7 +47,7 @@ func (o object) text(name string) *string {
 	case string:
 		return &v
 	default:
-		o.bad.body(o.at(name), "must be a string")
+		o.bad.unread(o.at(name), "must be a string")
 		return nil
 	}
 }
@@ -63,7 +68,7 @@ func (o object) flag(name string, otherwise bool) bool {
 	case bool:
 		return v
 	default:
-		o.bad.body(o.at(name), "must be true or false")
+		o.bad.unread(o.at(name), "must be true or false")
 		return otherwise
 	}
 }
@@ -81,7 +86,7 @@ func (o object) object(name string) map[string]any {
 	case map[string]any:
 		return v
 	default:
-		o.bad.body(o.at(name), "must be an object")
+		o.bad.unread(o.at(name), "must be an object")
 		return nil
 	}
 }
@@ -92,7 +97,7 @@ func (o object) objects(name string) []object {
 	items, ok := o.fields[name].([]any)
 	if !ok {
 		if o.fields[name] != nil {
-			o.bad.body(o.at(name), "must be an array")
+			o.bad.unread(o.at(name), "must be an array")
 		}
 		return nil
 	}
@@ -106,7 +111,7 @@ func objectsOf(items []any, array string, bad *badRequest) []object {
 		pointer := array + "/" + strconv.Itoa(i)
 		fields, ok := item.(map[string]any)
 		if !ok {
-			bad.body(pointer, "must be an object")
+			bad.unread(pointer, "must be an object")
 		}
 		objects[i] = object{fields: fields, pointer: pointer, bad: bad}
 	}
@@ -121,7 +126,7 @@ func (o object) truth(name string) *bool {
 	case bool:
 		return &v
 	default:
-		o.bad.body(o.at(name), "must be true or false")
+		o.bad.unread(o.at(name), "must be true or false")
 		return nil
 	}
 }
@@ -131,14 +136,14 @@ func (o object) texts(name string) []string {
 	items, ok := o.fields[name].([]any)
 	if !ok {
 		if o.fields[name] != nil {
-			o.bad.body(o.at(name), "must be an array")
+			o.bad.unread(o.at(name), "must be an array")
 		}
 		return nil
 	}
 	texts := make([]string, len(items))
 	for i, item := range items {
 		if texts[i], ok = item.(string); !ok {
-			o.bad.body(o.at(name)+"/"+strconv.Itoa(i), "must be a string")
+			o.bad.unread(o.at(name)+"/"+strconv.Itoa(i), "must be a string")
 		}
 	}
 	return texts

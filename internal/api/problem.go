@@ -33,6 +33,7 @@ type fault struct {
 	Pointer   *string `json:"pointer,omitempty"`
 	Parameter string  `json:"parameter,omitempty"`
 	Detail    string  `json:"detail"`
+	unread    bool    // nothing at or below the pointer was read
 }
 
 // Errors of the HTTP layer itself. All others come from the store and package user.
@@ -95,7 +96,7 @@ var kinds = []kind{
 	{user.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "service unavailable",
 		"the store is busy; send the same request again"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout", "gateway timeout",
-		"the request took too long; send the same request again"},
+		"the request took too long; send it again, and ask for less at once if that takes too long too"},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "service unavailable",
 		"the request was broken off; send the same request again"},
 }
@@ -113,7 +114,7 @@ func problemOf(err error) problem {
 	}
 	if e, ok := errors.AsType[*user.ConflictError](err); ok {
 		p := newProblem(http.StatusConflict, "conflict", "conflict",
-			"the identifiers belong to different users, which must not be merged; nothing was changed")
+			"the identifiers belong to different users, so that it is not clear who is meant; nothing was done")
 		p.UserIDs = e.UserIDs
 		return p
 	}

@@ -116,7 +116,9 @@ func TestRenderFaults(t *testing.T) {
 		{"both", `"template":"x","parts":{"a":{"template":"x"}}`, []string{"/template: must be left out"}},
 		{"no part", `"parts":{}`, []string{"/parts: must hold 1 to 20 parts"}},
 		{"no template", `"parts":{"a":{}}`, []string{"/parts/a/template: is needed"}},
-		{"types", `"parts":{"a":1},"journey":[]`, []string{"/journey: must be an object", "/parts/a: must be an object", "/parts/a/template: is needed"}},
+		{"types", `"parts":{"a":1},"journey":[]`, []string{"/journey: must be an object", "/parts/a: must be an object"}},
+		{"an array of parts", `"parts":[]`, []string{"/parts: must be an object"}},
+		{"twice", `"template":"x","escape":"html","escape":"text"`, []string{"/escape: must not be given twice"}},
 		{"too many", `"parts":{` + strings.TrimSuffix(strings.Repeat(`"`+strings.Repeat("p", 9)+`%d":{"template":"x"},`, 21), ",") + `}`, []string{"/parts: must hold 1 to 20 parts"}},
 	}
 	for _, tt := range tests {

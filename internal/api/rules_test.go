@@ -53,7 +53,10 @@ func TestCheckRule(t *testing.T) {
 	if got := check("user.data." + strings.Repeat("x", 5000) + " EXISTS"); got.Valid {
 		t.Error("5,000 characters are a rule")
 	}
-	for body, want := range map[string][]string{`{}`: {"/rule"}, `{"rule":1}`: {"/rule"}, `{"rule":"x","rules":[]}`: {"/rules"}} {
+	for body, want := range map[string][]string{
+		`{}`: {"/rule"}, `{"rule":1}`: {"/rule"}, `{"rule":"x","rules":[]}`: {"/rules"},
+		`{"rule":"x","rule":"y","rule":"z"}`: {"/rule"}, `{"rule":"x"}{"rule":"y"}`: {""},
+	} {
 		if diff := cmp.Diff(want, tn.want(400, "POST", path, body).problem(t).at()); diff != "" {
 			t.Errorf("%s: faults (-want +got):\n%s", body, diff)
 		}
@@ -111,10 +114,12 @@ func TestEvaluateRule(t *testing.T) {
 	}
 	for body, want := range map[string][]string{
 		`{}`: {"", "/rule"},
-		fmt.Sprintf(`{"rule":"user.","user_ids":[%q]}`, rich):                           {"/rule"},
-		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"journey":[]}`, rich):     {"/journey"},
-		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"explain":"y"}`, rich):    {"/explain"},
-		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"journeys":{}}`, rich):    {"/journeys"},
+		fmt.Sprintf(`{"rule":"user.","user_ids":[%q]}`, rich):                        {"/rule"},
+		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"journey":[]}`, rich):  {"/journey"},
+		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"explain":"y"}`, rich): {"/explain"},
+		fmt.Sprintf(`{"rule":"user.id EXISTS","user_ids":[%q],"journeys":{}}`, rich): {"/journeys"},
+		`{"rule":"user.id EXISTS","user_ids":[1,"x"],"identifiers":[1,{"external_id":123,"source":[]}]}`: {
+			"/identifiers/0", "/identifiers/1/external_id", "/identifiers/1/source", "/user_ids/0", "/user_ids/1"},
 		`{"rule":"user.id EXISTS","user_ids":["` + strings.Repeat(`x","`, 100) + `x"]}`: nil,
 	} {
 		got := tn.want(400, "POST", path, body).problem(t).at()
