@@ -96,9 +96,21 @@ const maxReply = 6<<20 - 64<<10
 // be read back with all 126 digits. A page is at most 2 MB as stored (see Lister), so it fits while the reply takes
 // less than three times that: text does, and fields however tiny, whose quotes are escaped too; much markup may not. Then a smaller limit leads on, from the same cursor.
 func fits(body []byte) bool {
-	if len(body) <= maxReply/6 {
-		return true
-	}
-	quoted, err := json.Marshal(string(body))
-	return err == nil && len(quoted) <= maxReply
+	return len(body) <= maxReply/6 || quoted(body) <= maxReply
+}
+
+// quoted returns how many bytes a body takes in the reply of a function.
+func quoted(body []byte) int {
+	text, _ := json.Marshal(string(body)) // a string always encodes
+	return len(text)
+}
+
+// room is how many bytes of a reply are left.
+type room int
+
+// takes reports whether a part of an answer fits into what is left, and counts it.
+func (r *room) takes(part any) bool {
+	body, err := encode(part)
+	*r -= room(quoted(body))
+	return err == nil && *r >= 0
 }

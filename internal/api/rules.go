@@ -192,21 +192,26 @@ func decodePreview(r *http.Request) (previewRequest, error) {
 	return in, b.err()
 }
 
-// preview holds a rule against the newest users until enough match.
+// preview holds a rule against the newest users until enough match, or no more of them fit into an answer.
 func (s *service) preview(ctx context.Context, in previewRequest) (previewView, error) {
 	v := previewView{Results: []userView{}}
-	after, now := "", s.now()
+	after, now, left := "", s.now(), room(maxReply-len(`{"results":[],"looked_at":1000,"matched":50}`))
 	for range previewPages {
 		page, err := s.lists.Users(ctx, in.projectID, after, min(maxLimit, previewUsers-v.LookedAt))
 		if err != nil {
 			return previewView{}, err
 		}
 		for _, u := range page.Users {
-			v.LookedAt++
 			if !in.rule.Match(rule.Subject{User: &u}, now) {
+				v.LookedAt++
 				continue
 			}
-			v.Results = append(v.Results, full(u))
+			view := full(u)
+			if !left.takes(view) && v.Matched > 0 {
+				return v, nil
+			}
+			v.Results = append(v.Results, view)
+			v.LookedAt++
 			if v.Matched++; v.Matched == in.limit {
 				return v, nil
 			}

@@ -192,3 +192,21 @@ func TestPreviewEnds(t *testing.T) {
 		}
 	}
 }
+
+// giants has users without end each of whom takes a megabyte in a reply.
+type giants struct{ *dynamo.Store }
+
+func (giants) Users(context.Context, string, string, int) (user.Page, error) {
+	u := user.User{Data: map[string]any{"bio": strings.Repeat("<", 170<<10)}}
+	return user.Page{Users: []user.User{u, {}, u, u}, Next: "x"}, nil
+}
+
+// TestPreviewFits checks that a preview of big users is filled early, instead of being too large to be sent.
+func TestPreviewFits(t *testing.T) {
+	tn := newTenant(t)
+	s := newBareServer(t, giants{tn.store}, nil) // the users have no ids
+	r := s.do(tn.keys[project.Support], "POST", tn.consentPath("/rules/preview"), `{"rule":"user.data.bio EXISTS"}`)
+	if r.status != 200 || !strings.Contains(r.body, `"looked_at":7,"matched":5}`) {
+		t.Errorf("got %d with %d bytes, ending in %q, want 5 that match of 7", r.status, len(r.body), r.body[max(0, len(r.body)-60):])
+	}
+}
