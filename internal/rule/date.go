@@ -2,10 +2,14 @@ package rule
 
 import "time"
 
-// parseDate reads a date, which is its midnight in UTC, or a time of RFC 3339, whose T may be a space and which is in UTC where it
-// names no zone; false if s is neither. Unlike time.Parse it allocates nothing, also where s is no date or in another zone.
+// maxDate is the most bytes of a date, so that no text takes long to be seen as none.
+const maxDate = 64
+
+// parseDate reads a date, which is its midnight in UTC, or a time of RFC 3339, whose T may be a space, which may have no seconds
+// (as that of a datetime-local input in HTML), and which is in UTC where it names no zone; false if s is neither. Unlike time.Parse
+// it allocates nothing, also where s is no date or in another zone.
 func parseDate(s string) (time.Time, bool) {
-	if len(s) < len(time.DateOnly) || s[4] != '-' || s[7] != '-' {
+	if len(s) < len(time.DateOnly) || len(s) > maxDate || s[4] != '-' || s[7] != '-' {
 		return time.Time{}, false
 	}
 	year, okYear := twoDigits(s, 0, 99)
@@ -28,16 +32,28 @@ func parseDate(s string) (time.Time, bool) {
 
 // parseClock reads the rest of a time, from the T or the space to the zone, and returns how long it is after midnight in UTC.
 func parseClock(s string) (time.Duration, bool) {
-	if len(s) < len("T15:04:05") || s[0] != 'T' && s[0] != ' ' || s[3] != ':' || s[6] != ':' {
+	if len(s) < len("T15:04") || s[0] != 'T' && s[0] != ' ' || s[3] != ':' {
 		return 0, false
 	}
 	hour, okHour := twoDigits(s, 1, 23)
 	minute, okMinute := twoDigits(s, 4, 59)
-	second, okSecond := twoDigits(s, 7, 59)
-	fraction, rest, okFraction := parseFraction(s[len("T15:04:05"):])
+	seconds, rest, okSeconds := parseSeconds(s[len("T15:04"):])
 	zone, okZone := parseZone(rest)
-	clock := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second
-	return clock + fraction - zone, okHour && okMinute && okSecond && okFraction && okZone
+	clock := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + seconds
+	return clock - zone, okHour && okMinute && okSeconds && okZone
+}
+
+// parseSeconds reads the seconds of a time and their fraction, if there are any, and returns what follows them.
+func parseSeconds(s string) (seconds time.Duration, rest string, ok bool) {
+	if s == "" || s[0] != ':' {
+		return 0, s, true
+	}
+	if len(s) < len(":05") {
+		return 0, s, false
+	}
+	second, okSecond := twoDigits(s, 1, 59)
+	fraction, rest, okFraction := parseFraction(s[len(":05"):])
+	return time.Duration(second)*time.Second + fraction, rest, okSecond && okFraction
 }
 
 // parseFraction reads the fraction of a second, if there is one, to the nanosecond, and returns what follows it.

@@ -201,11 +201,12 @@ func naiveMoment(v any) (time.Time, bool) {
 		return t, true
 	}
 	s, ok := v.(string)
-	if !ok || !naiveTime.MatchString(s) {
+	if !ok || len(s) > 64 || !naiveTime.MatchString(s) {
 		return time.Time{}, false
 	}
 	for _, layout := range []string{
 		"2006-01-02", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00",
+		"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04Z07:00", "2006-01-02 15:04Z07:00",
 	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true

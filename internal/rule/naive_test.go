@@ -29,7 +29,7 @@ var (
 		`|[a-zA-Z]+|!=|<=|>=|<>|==|[=<>(),]|$)`)
 	naiveStep = regexp.MustCompile(`^(?:\.([\pL\pN_-]+)|\[\s*(?:("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(\d+)|\*)\s*\])`)
 	naiveNow  = regexp.MustCompile(`^(?i:now)(?:\s*([+-])\s*(\d+)\s*([a-zA-Z]+?)s?)?$`)
-	naiveTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?$`)
+	naiveTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$`)
 )
 
 // naiveReader reads a rule that is known to be one.
