@@ -8,8 +8,14 @@ type comparison struct {
 	op      operator
 	negated bool
 	values  []literal
-	dated   bool // a value that is a text may have to be read as a date
+	choices *choices // of an IN: the values
+	dated   bool     // a value that is a text may have to be read as a date
+	work    int      // how much may be spent on one subject
 }
+
+// maxWork bounds what a rule does for one subject, in units of up to 50 ns: each comparison may do an equal part of it. A rule of one
+// comparison sees all that a profile can hold: 400 KB are at most 204,800 elements.
+const maxWork = 1 << 18
 
 // prepare works out what every match would.
 func (c *comparison) prepare() {
@@ -19,6 +25,9 @@ func (c *comparison) prepare() {
 		if l.kind == text && (c.op == contains || c.op == starts || c.op == ends) {
 			l.needle = newNeedle(l.text)
 		}
+	}
+	if c.op == in {
+		c.choices = newChoices(c.values)
 	}
 }
 
@@ -34,27 +43,40 @@ type tally struct {
 	// timed asks for yesUntil and noUntil, so that all values must be seen.
 	timed             bool
 	yesUntil, noUntil span
+	left              int  // work
+	spent             bool // there was more to see than there was work left
+}
+
+// spend takes from the work that is left, and reports whether there was enough.
+func (t *tally) spend(work int) bool {
+	t.left -= work
+	t.spent = t.spent || t.left < 0
+	return !t.spent
 }
 
 func (c *comparison) match(s Subject, now time.Time) bool {
-	t := tally{now: now}
+	t := tally{now: now, left: c.work}
 	c.count(s, &t)
 	return c.holds(&t)
 }
 
-// holds returns the outcome. What negates needs a value that it can be said of; only NOT EXISTS is there to be said of none.
+// holds returns the outcome. What negates needs a value that it can be said of, and to have seen them all; only NOT EXISTS is there
+// to be said of none.
 func (c *comparison) holds(t *tally) bool {
 	if !c.negated {
 		return t.yes
 	}
-	return !t.yes && (t.no || c.op == exists)
+	return !t.yes && !t.spent && (t.no || c.op == exists)
 }
 
 func (c *comparison) next(s Subject, now time.Time) (bool, time.Time) {
-	t := tally{now: now, timed: c.relative()}
+	t := tally{now: now, timed: c.relative(), left: c.work}
 	c.count(s, &t)
-	if t.yes {
+	switch {
+	case t.yes:
 		return c.holds(&t), t.yesUntil.last
+	case t.spent && c.negated: // it cannot come to hold
+		return false, time.Time{}
 	}
 	return c.holds(&t), t.noUntil.first
 }

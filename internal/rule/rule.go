@@ -49,6 +49,7 @@ func Parse(text string) (*Rule, error) {
 		return nil, p.tooLong(len(text), "a rule of at most 4096 bytes when it is spaced out")
 	}
 	for _, c := range p.comparisons {
+		c.work = maxWork / len(p.comparisons)
 		r.fields = append(r.fields, c.path.text)
 		r.relative = r.relative || c.relative()
 		r.journey = r.journey || c.path.field == fieldJourney
@@ -71,7 +72,8 @@ func (r *Rule) Relative() bool { return r.relative }
 // Journey reports whether the rule asks for a value of a journey.
 func (r *Rule) Journey() bool { return r.journey }
 
-// Match reports whether the subject matches the rule at the given time.
+// Match reports whether the subject matches the rule at the given time. What it takes is bounded, whatever the subject is: of huge
+// arrays it may not see all, as docs/rules.md says.
 func (r *Rule) Match(s Subject, now time.Time) bool {
 	return r.root.match(s, now.UTC())
 }

@@ -49,7 +49,7 @@ func readText(s string, dated bool) scalar {
 // test reports whether the operator holds between the value and the literal; ok is false if it is not for values of their types.
 func (s *scalar) test(op operator, l *literal, now time.Time) (holds, ok bool) {
 	switch op {
-	case equal, in:
+	case equal:
 		return s.equals(l, now)
 	case contains:
 		return s.kind == text && l.kind == text && l.needle.in(s.text), s.kind == text && l.kind == text

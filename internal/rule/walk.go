@@ -93,6 +93,9 @@ func (c *comparison) walk(v any, steps []pathStep, t *tally) {
 		if s.every {
 			list, _ := v.([]any)
 			for _, element := range list {
+				if !t.spend(1) {
+					return
+				}
 				if c.walk(element, steps[i+1:], t); t.yes && !t.timed {
 					return
 				}
@@ -130,6 +133,9 @@ func (c *comparison) value(v any, t *tally) {
 	}
 	t.no = true
 	for _, element := range list {
+		if !t.spend(1) {
+			return
+		}
 		if c.element(element, t); t.yes && !t.timed {
 			return
 		}
@@ -152,13 +158,33 @@ func (c *comparison) scalar(v any, op operator, t *tally) {
 		return
 	}
 	s := read(v, c.dated)
-	for i := range c.values {
-		l := &c.values[i]
-		holds, ok := s.test(op, l, t.now)
+	if !t.spend(c.workOn(op, &s)) {
+		return
+	}
+	if op == in {
+		holds, ok := c.choices.test(&s)
 		t.yes = t.yes || ok && holds
 		t.no = t.no || ok && !holds
-		if t.timed && ok {
-			t.time(holds, flip(op, s.date.Add(-l.offset), t.now))
-		}
+		return
 	}
+	l := &c.values[0]
+	holds, ok := s.test(op, l, t.now)
+	t.yes = t.yes || ok && holds
+	t.no = t.no || ok && !holds
+	if t.timed && ok {
+		t.time(holds, flip(op, s.date.Add(-l.offset), t.now))
+	}
+}
+
+// workOn returns how much work a value is, beside being looked at: 4 bytes in which a text is looked for, 16 digits, a date.
+func (c *comparison) workOn(op operator, s *scalar) int {
+	switch {
+	case op == contains:
+		return len(s.text) / 4
+	case op == starts || op == ends:
+		return min(len(s.text), len(c.values[0].text)) / 4
+	case s.dated:
+		return 1
+	}
+	return len(s.number.digits) / 16
 }
