@@ -53,9 +53,9 @@ func worst() map[string]struct {
 	dates := slices.Repeat([]any{"2026-01-31T10:00"}, profile/(16+overhead))
 	texts := slices.Repeat([]any{"z"}, profile/(1+overhead))
 	words := slices.Repeat([]any{strings.Repeat("ж", 20)}, profile/(40+overhead))
-	kinds := ""
+	var kinds strings.Builder
 	for r := 'А'; r < 'А'+1300; r++ {
-		kinds += string(r)
+		kinds.WriteString(string(r))
 	}
 	return map[string]struct {
 		rule  string
@@ -76,7 +76,7 @@ func worst() map[string]struct {
 		"contains, other case": {filled(`user.data.a CONTAINS "ж%d"`), strings.Repeat("ж", profile/2)},
 		"dates, plain":         {filled(`user.data.a < "19%02d-01-01"`), dates},
 		"contains, just seen":  {filled(`user.data.a CONTAINS "ж%d"`), strings.Repeat("ж", 2400)},
-		"contains, many kinds": {`user.data.a CONTAINS "` + kinds + `"`, strings.Repeat("ж", profile/2)},
+		"contains, many kinds": {`user.data.a CONTAINS "` + kinds.String() + `"`, strings.Repeat("ж", profile/2)},
 		"contains once":        {`user.data.a CONTAINS "жд"`, strings.Repeat("ж", profile/2)},
 		"contains, repetitive": {filled(`user.data.a CONTAINS "ЖЖЖЖЖЖЖЖ%d"`), strings.Repeat("жжжжжжжд", profile/16)},
 		"starts":               {filled(`user.data.a STARTS WITH "` + strings.Repeat("Ж", 20) + `%d"`), words},
