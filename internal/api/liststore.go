@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
@@ -52,6 +53,8 @@ type ListsStore interface {
 	// User and UserByPair are those of Reader.
 	User(ctx context.Context, projectID, userID string) (user.User, error)
 	UserByPair(ctx context.Context, projectID string, p user.Pair) (user.User, error)
+	// Groups is that of Groups.
+	Groups(ctx context.Context, projectID string) ([]consent.Group, error)
 	// Users is that of Lister.
 	Users(ctx context.Context, projectID, after string, limit int) (user.Page, error)
 }

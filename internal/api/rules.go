@@ -5,31 +5,36 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
+	"lunogram-users/internal/consent"
 	"lunogram-users/internal/rule"
 	"lunogram-users/internal/user"
 )
 
+// ruleCheck asks what a text is.
+type ruleCheck struct{ projectID, text string }
+
 // decodeRuleCheck reads {rule}, which need not be one.
-func decodeRuleCheck(r *http.Request) (string, error) {
+func decodeRuleCheck(r *http.Request) (ruleCheck, error) {
 	b := &badRequest{}
 	o, err := decodeBody(r, b)
 	if err != nil {
-		return "", err
+		return ruleCheck{}, err
 	}
 	o.only("rule")
 	if o.fields["rule"] == nil {
 		b.body("/rule", "is needed")
 	}
-	return o.word("rule"), b.err()
+	return ruleCheck{projectOf(r.Context()), o.word("rule")}, b.err()
 }
 
 // checkRule says what a rule is, or where it stops being one. That is no failure: it is what was asked.
-func (s *service) checkRule(_ context.Context, text string) (ruleView, error) {
-	parsed, err := rule.Parse(text)
+func (s *service) checkRule(ctx context.Context, in ruleCheck) (ruleView, error) {
+	parsed, err := rule.Parse(in.text)
 	if wrong, ok := errors.AsType[*rule.SyntaxError](err); ok {
 		return ruleView{Errors: []ruleFaultView{{
 			Line: wrong.Line, Column: wrong.Column, Expected: wrong.Expected, Found: wrong.Found, Detail: wrong.Error(),
@@ -38,9 +43,30 @@ func (s *service) checkRule(_ context.Context, text string) (ruleView, error) {
 	if err != nil {
 		return ruleView{}, err
 	}
+	warnings, err := s.warnings(ctx, in.projectID, parsed)
 	return ruleView{
 		Valid: true, Rule: parsed.String(), Fields: parsed.Fields(), Relative: new(parsed.Relative()), Journey: new(parsed.Journey()),
-	}, nil
+		Warnings: warnings,
+	}, err
+}
+
+// warnings returns what its author will not have meant. Groups are read only if the rule names one.
+func (s *service) warnings(ctx context.Context, projectID string, r *rule.Rule) ([]warningView, error) {
+	var groups []consent.Group
+	if len(r.Groups()) > 0 {
+		var err error
+		if groups, err = s.lists.Groups(ctx, projectID); err != nil {
+			return nil, err
+		}
+	}
+	isGroup := func(id string) bool {
+		return slices.ContainsFunc(groups, func(g consent.Group) bool { return g.ID == id })
+	}
+	views := []warningView{}
+	for _, w := range r.Warnings(isGroup) {
+		views = append(views, warningView{w.Comparison, w.Detail})
+	}
+	return views, nil
 }
 
 // ruleView is what a text is: a rule in its canonical form and what it uses, or what is wrong with it.
@@ -50,7 +76,13 @@ type ruleView struct {
 	Fields   []string        `json:"fields,omitempty"`
 	Relative *bool           `json:"relative,omitempty"`
 	Journey  *bool           `json:"journey,omitempty"`
+	Warnings []warningView   `json:"warnings,omitzero"`
 	Errors   []ruleFaultView `json:"errors,omitempty"`
+}
+
+type warningView struct {
+	Comparison string `json:"comparison"`
+	Detail     string `json:"detail"`
 }
 
 type ruleFaultView struct {

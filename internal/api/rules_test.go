@@ -27,6 +27,7 @@ func TestCheckRule(t *testing.T) {
 		Rule              string
 		Fields            []string
 		Relative, Journey *bool
+		Warnings          []map[string]string
 		Errors            []fault
 	}
 	check := func(rule string) answer {
@@ -34,7 +35,7 @@ func TestCheckRule(t *testing.T) {
 	}
 	want := answer{
 		Valid: true, Rule: `user.data.b = 1 AND (user.created_at > now - 30 days OR journey.x EXISTS)`,
-		Fields: []string{"journey.x", "user.created_at", "user.data.b"}, Relative: new(true), Journey: new(true),
+		Fields: []string{"journey.x", "user.created_at", "user.data.b"}, Relative: new(true), Journey: new(true), Warnings: []map[string]string{},
 	}
 	if diff := cmp.Diff(want, check("user.data.b=1 and\n (user.created_at > now - 30 days or journey.x exists)")); diff != "" {
 		t.Errorf("a rule (-want +got):\n%s", diff)
@@ -46,6 +47,11 @@ func TestCheckRule(t *testing.T) {
 	if got.Valid || len(got.Errors) != 1 || got.Errors[0].Line != 2 || got.Errors[0].Column != 5 || len(got.Errors[0].Expected) == 0 ||
 		got.Errors[0].Found == "" || !strings.HasPrefix(got.Errors[0].Detail, "line 2, column 5: expected ") {
 		t.Errorf("no rule: got %+v", got)
+	}
+	mine := tn.group(`"name":"News","channel":"email"`)
+	got = check(fmt.Sprintf(`user.subscriptions.%s = "subscribed" OR user.subscriptions.%s = "subscribed" OR user.created_at STARTS WITH "2026"`, mine, aliceID))
+	if !got.Valid || len(got.Warnings) != 2 || !strings.Contains(got.Warnings[0]["comparison"], aliceID) || got.Warnings[1]["detail"] == "" {
+		t.Errorf("a rule to warn of: got %+v", got)
 	}
 	if got := check(""); got.Valid {
 		t.Errorf("nothing: got %+v", got)

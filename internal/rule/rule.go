@@ -21,6 +21,7 @@ const MaxLength = 4096
 // Rule is a parsed rule. It does not change and is safe for concurrent use.
 type Rule struct {
 	root              node
+	comparisons       []*comparison
 	text              string
 	fields            []string
 	relative, journey bool
@@ -44,7 +45,7 @@ func Parse(text string) (*Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rule{root: root, text: string(root.print(nil))}
+	r := &Rule{root: root, comparisons: p.comparisons, text: string(root.print(nil))}
 	if len(r.text) > MaxLength {
 		return nil, p.tooLong(len(text), "a rule of at most 4096 bytes when it is spaced out")
 	}
