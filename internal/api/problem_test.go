@@ -71,6 +71,16 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestConflictOfReads checks that who reads is not told of a change that was not made.
+func TestConflictOfReads(t *testing.T) {
+	tn := newTenant(t)
+	a, b := tn.make("a", ""), tn.make("b", "")
+	p := tn.want(409, "POST", tn.consentPath("/render"), `{"identifier":[{"external_id":"a"},{"external_id":"b"}],"template":"x"}`).problem(t)
+	if len(p.UserIDs) != 2 || strings.Contains(p.Detail, "changed") || !strings.Contains(p.Detail, "not clear who is meant") {
+		t.Errorf("got %q about %v, want that %s and %s are meant", p.Detail, p.UserIDs, a, b)
+	}
+}
+
 // TestUnencodable checks that an answer that cannot be encoded is a whole 500, not half an answer.
 func TestUnencodable(t *testing.T) {
 	f := newFake()
