@@ -177,9 +177,10 @@ var actions = map[string][]string{
 		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem",
 		"dynamodb:Query", "dynamodb:UpdateItem",
 	},
+	// Who is added by hand owns a membership that an import made: that is an update.
 	"lists": {
 		"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem",
-		"dynamodb:Query",
+		"dynamodb:Query", "dynamodb:UpdateItem",
 	},
 	"render": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
 	"preferences": {
