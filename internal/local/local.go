@@ -6,7 +6,7 @@
 // refers to, which would be kept for nobody.
 //
 // It is a tool for development and tests. Addresses are those of the loopback interface unless asked otherwise,
-// and no signature is checked.
+// and no signature is checked: who signed is believed, see package permission.
 package local
 
 import (
