@@ -39,7 +39,7 @@ func forward(to *url.URL) http.Handler {
 			r.SetURL(to)
 			r.Out.Header.Set("Authorization", credential)
 		},
-		Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
+		Transport:  &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
 		BufferPool: new(buffers),
 		// A function that is killed leaves its requests.
 		ErrorLog: log.New(io.Discard, "", 0),
