@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"lunogram-users/internal/pause"
 )
 
 // Publisher takes events. It must be safe for concurrent use.
@@ -62,7 +64,7 @@ func (h *Handler) publish(ctx context.Context, records []Record) (int, error) {
 		if failures++; failures == tries {
 			return left[0].record, errors.Join(failed...)
 		}
-		if err := pause(ctx, firstPause<<(failures-1)); err != nil {
+		if err := pause.For(ctx, firstPause<<(failures-1)); err != nil {
 			return left[0].record, err
 		}
 	}
@@ -125,15 +127,4 @@ func remove(left []pending, places []int, failed []error) []pending {
 		}
 	}
 	return rest
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
