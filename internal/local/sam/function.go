@@ -61,7 +61,7 @@ func (r *reader) readFunction(res *resource) error {
 		return fmt.Errorf("EventInvokeConfig: %w", err)
 	}
 	if f.Grants, err = readPolicies(&p.Policies); err != nil {
-		return fmt.Errorf("Policies: %w", err)
+		return fmt.Errorf("property Policies: %w", err)
 	}
 	for key, value := range pairs(&p.Events) {
 		if err := r.readEvent(f, value); err != nil {
