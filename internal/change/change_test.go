@@ -176,6 +176,22 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
+// TestHangingBus checks that the handler answers before its time is up, whatever the bus does.
+func TestHangingBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := []change.Record{record(1, "u"), record(2, "u")}
+		for i := range records {
+			records[i].Member = &change.Member{ListID: "l"}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p := &publisher{hang: 2}
+		if got := handleWithin(ctx, t, p, new(keeper), records...); got != "102" || len(p.got) != 1 || ctx.Err() != nil {
+			t.Errorf("got %q, %d events, %v; want the second again before the time is up", got, len(p.got), ctx.Err())
+		}
+	})
+}
+
 // TestFollow checks what the keeper of memberships is told.
 func TestFollow(t *testing.T) {
 	ready, building := list.List{ID: "l", Status: list.Ready, Revision: 1}, list.List{ID: "l", Status: list.Building, Revision: 2}
@@ -226,6 +242,12 @@ func TestUnreadable(t *testing.T) {
 // handle handles the records and returns the sequence number from which on they are to be delivered again.
 func handle(t *testing.T, p *publisher, k *keeper, records ...change.Record) string {
 	t.Helper()
+	return handleWithin(t.Context(), t, p, k, records...)
+}
+
+// handleWithin is handle for an invocation with a deadline.
+func handleWithin(ctx context.Context, t *testing.T, p *publisher, k *keeper, records ...change.Record) string {
+	t.Helper()
 	h := change.Handler{
 		Memberships: k, Log: slog.New(slog.DiscardHandler),
 		Read: func(raw events.DynamoDBEventRecord) (change.Record, bool, error) {
@@ -244,7 +266,7 @@ func handle(t *testing.T, p *publisher, k *keeper, records ...change.Record) str
 	for _, r := range records {
 		event.Records = append(event.Records, events.DynamoDBEventRecord{EventID: r.ID})
 	}
-	response, err := h.Handle(t.Context(), event)
+	response, err := h.Handle(ctx, event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,13 +279,18 @@ func handle(t *testing.T, p *publisher, k *keeper, records ...change.Record) str
 // publisher remembers what is published, as type, space and detail.
 type publisher struct {
 	fail    func(call, entry int) bool // nil for never; a call whose entries all fail fails as a whole
+	hang    int                        // the call from which on none is answered; 0 for never
 	calls   int
 	got     []string
 	doubled bool
 }
 
-func (p *publisher) Put(_ context.Context, entries []change.Entry) ([]error, error) {
+func (p *publisher) Put(ctx context.Context, entries []change.Entry) ([]error, error) {
 	p.calls++
+	if p.hang > 0 && p.calls >= p.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	failed, all := make([]error, len(entries)), true
 	users := map[string]bool{}
 	for i, e := range entries {

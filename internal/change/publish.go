@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"lunogram-users/internal/pause"
 )
 
 // Publisher takes events. It must be safe for concurrent use.
@@ -26,6 +28,8 @@ const (
 	tries = 4
 	// firstPause is waited after such a call, and twice as long after the next.
 	firstPause = 50 * time.Millisecond
+	// spare is the time of an invocation that is left to answer when the bus does not.
+	spare = 5 * time.Second
 )
 
 // pending is an event that is not published yet.
@@ -37,10 +41,16 @@ type pending struct {
 
 // publish publishes what the records say, and returns how many of them, from the first on, are done with: on an error
 // less than all. The events of one user are published in order: one call has at most one of them, and what failed comes
-// before what follows.
+// before what follows. A bus that hangs is an error a little before the deadline of ctx: Lambda would take a function that
+// is out of time to have done nothing at all.
 func (h *Handler) publish(ctx context.Context, records []Record) (int, error) {
 	if h.Publisher == nil {
 		return len(records), nil
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
+		defer cancel()
 	}
 	left := eventsOf(records)
 	for failures := 0; len(left) > 0; {
@@ -54,7 +64,7 @@ func (h *Handler) publish(ctx context.Context, records []Record) (int, error) {
 		if failures++; failures == tries {
 			return left[0].record, errors.Join(failed...)
 		}
-		if err := pause(ctx, firstPause<<(failures-1)); err != nil {
+		if err := pause.For(ctx, firstPause<<(failures-1)); err != nil {
 			return left[0].record, err
 		}
 	}
@@ -117,15 +127,4 @@ func remove(left []pending, places []int, failed []error) []pending {
 		}
 	}
 	return rest
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/csvimport/sheet"
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -195,7 +196,7 @@ func await[T any](ctx context.Context, claim func() (T, error)) (T, error) {
 		if !errors.Is(err, ErrLeased) || time.Now().After(last) {
 			return v, err
 		}
-		if err := sleep(ctx, leasePoll); err != nil {
+		if err := pause.For(ctx, leasePoll); err != nil {
 			return v, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -140,7 +141,7 @@ func patiently(ctx context.Context, call func() error) error {
 		if err == nil || !passing(err) || time.Since(began) > patience {
 			return err
 		}
-		if err := sleep(ctx, backoff(tries)); err != nil {
+		if err := pause.For(ctx, backoff(tries)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lunogram-users/internal/csvimport/sheet"
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -96,7 +97,7 @@ func (s *segment) apply(ctx context.Context, w *worker) error {
 		case time.Since(began) > patience:
 			return fmt.Errorf("apply rows: %w", err)
 		default:
-			if err := sleep(ctx, backoff(tries)); err != nil {
+			if err := pause.For(ctx, backoff(tries)); err != nil {
 				return err
 			}
 		}
@@ -184,15 +185,4 @@ func passing(err error) bool {
 // backoff returns how long to wait before the nth repetition: up to 50 ms, doubled with each up to maxBackoff.
 func backoff(n int) time.Duration {
 	return rand.N(min(maxBackoff, 50*time.Millisecond<<min(n, 10)))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

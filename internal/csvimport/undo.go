@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -249,7 +250,7 @@ func (r *reverter) take(ctx context.Context, users [][]user.Before) ([]user.Undo
 		case time.Since(began) > patience:
 			return nil, fmt.Errorf("take users back: %w", why)
 		}
-		if err := sleep(ctx, backoff(tries)); err != nil {
+		if err := pause.For(ctx, backoff(tries)); err != nil {
 			return nil, err
 		}
 	}

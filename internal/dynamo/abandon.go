@@ -70,7 +70,7 @@ func (s *Store) clear(ctx context.Context, project, id string, pairs []user.Pair
 // after all or the pairs are owned otherwise.
 func (s *Store) abandon(ctx context.Context, project, id string, pairs []user.Pair, sure bool) error {
 	for n := firstLook; n <= lastLook && !sure; n++ {
-		if err := pause(ctx, n); err != nil {
+		if err := backOff(ctx, n); err != nil {
 			return err
 		}
 		if err := s.dangles(ctx, project, id, pairs[0]); err != nil {

@@ -150,7 +150,7 @@ func (s *Store) batchDelete(ctx context.Context, keys []key) error {
 			}
 			pending = out.UnprocessedItems
 			if len(pending) > 0 {
-				if err := pause(ctx, n); err != nil {
+				if err := backOff(ctx, n); err != nil {
 					return err
 				}
 			}

@@ -178,7 +178,7 @@ func (s *Store) batch(ctx context.Context, keys []key, how types.KeysAndAttribut
 			if n >= attempts {
 				return user.ErrUnavailable
 			}
-			if err := pause(ctx, n); err != nil {
+			if err := backOff(ctx, n); err != nil {
 				return err
 			}
 		}

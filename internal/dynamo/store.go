@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -93,7 +94,7 @@ func untilWon[T any](ctx context.Context, try func() (T, error)) (T, error) {
 		case !isLost(err):
 			return v, err
 		}
-		if err := pause(ctx, n); err != nil {
+		if err := backOff(ctx, n); err != nil {
 			return zero, err
 		}
 		n++
@@ -111,21 +112,14 @@ func settle[T any](ctx context.Context, write func() (T, error)) (T, error) {
 		if n == attempts {
 			return v, fmt.Errorf("%w: %w", user.ErrUnavailable, err)
 		}
-		if err := pause(ctx, n); err != nil {
+		if err := backOff(ctx, n); err != nil {
 			return v, err
 		}
 	}
 }
 
-// pause waits before attempt n+1: a random time up to 4 ms, doubled with every attempt up to maxBackoff.
-func pause(ctx context.Context, n int) error {
+// backOff waits before attempt n+1: a random time up to 4 ms, doubled with every attempt up to maxBackoff.
+func backOff(ctx context.Context, n int) error {
 	limit := min(maxBackoff, 4*time.Millisecond<<min(n, 10))
-	timer := time.NewTimer(mathrand.N(limit))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(ctx, mathrand.N(limit))
 }

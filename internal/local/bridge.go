@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"lunogram-users/internal/local/bus"
+	"lunogram-users/internal/local/permission"
 	"lunogram-users/internal/local/schedule"
 )
 
@@ -32,9 +33,10 @@ func (c *Cloud) openBridge(context.Context) (err error) {
 func (c *Cloud) handleBridge(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+eventsPath, c.buses.ServeList)
 	for _, end := range []string{"", "/{$}"} { // clients differ
-		mux.HandleFunc("POST "+eventsPath+end, c.buses.ServePut)
+		mux.Handle("POST "+eventsPath+end, c.guard.Handler(permission.EventBridge, http.HandlerFunc(c.buses.ServePut)))
 	}
-	mux.Handle(schedulerPath+"/", http.StripPrefix(schedulerPath, c.scheduler.Handler()))
+	scheduler := http.StripPrefix(schedulerPath, c.scheduler.Handler())
+	mux.Handle(schedulerPath+"/", c.guard.Handler(permission.Scheduler, scheduler))
 	mux.HandleFunc("GET "+schedulesPath, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"schedules": c.Schedules()})
 	})

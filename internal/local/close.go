@@ -35,6 +35,9 @@ func (c *Cloud) close() error {
 	}
 	functions.Wait()
 	c.group.Close()
+	if c.proxy != nil {
+		c.proxy.shutdown(ctx)
+	}
 	if c.engine != nil {
 		c.engine.Stop()
 	}

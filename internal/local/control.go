@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/local/permission"
 	"lunogram-users/internal/local/queue"
 )
 
@@ -47,11 +48,11 @@ func (c *Cloud) control() http.Handler {
 	mux.HandleFunc("POST "+snsPath+"/{topic}", c.servePublish)
 	mux.HandleFunc("GET "+textPath, c.serveTexts)
 	for _, end := range []string{"", "/{$}"} { // clients differ
-		mux.HandleFunc("POST "+snsPath+end, c.serveSNS)
-		mux.HandleFunc("POST "+textPath+end, c.serveSMS)
+		mux.Handle("POST "+snsPath+end, c.guard.Handler(permission.SNS, http.HandlerFunc(c.serveSNS)))
+		mux.Handle("POST "+textPath+end, c.guard.Handler(permission.SMS, http.HandlerFunc(c.serveSMS)))
 	}
 	c.handleBridge(mux)
-	sqs := queue.NewServer(queues)
+	sqs := c.guard.Handler(permission.SQS, queue.NewServer(queues))
 	mux.Handle("POST "+sqsPath, sqs)
 	mux.Handle("POST "+sqsPath+"/", sqs)
 	return mux

@@ -59,10 +59,10 @@ func (c *Cloud) environment(f *sam.Function, directory string) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":             "local",
 		"AWS_REGION":                             sam.Region,
 		"AWS_DEFAULT_REGION":                     sam.Region,
-		"AWS_ACCESS_KEY_ID":                      "local",
+		"AWS_ACCESS_KEY_ID":                      f.FunctionName, // see package permission
 		"AWS_SECRET_ACCESS_KEY":                  "local",
 		"AWS_EC2_METADATA_DISABLED":              "true",
-		"AWS_ENDPOINT_URL_DYNAMODB":              c.DynamoDBEndpoint,
+		"AWS_ENDPOINT_URL_DYNAMODB":              c.guarded,
 		"AWS_ENDPOINT_URL_S3":                    c.S3URL,
 		"AWS_ENDPOINT_URL_SQS":                   c.SQSURL,
 		"AWS_ENDPOINT_URL_SNS":                   c.URL + snsPath,

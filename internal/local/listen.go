@@ -52,9 +52,16 @@ type site struct {
 	silent map[net.Conn]struct{}
 }
 
-// serve serves until Close. There is no limit on the time of a body: imports are large, and the gateway bounds
-// a response.
+// serve serves until Close.
 func (c *Cloud) serve(l net.Listener, h http.Handler) {
+	s := newSite(h)
+	c.sites = append(c.sites, s)
+	s.serve(l)
+}
+
+// newSite returns a site of the handler. There is no limit on the time of a body: imports are large, and the gateway bounds
+// a response.
+func newSite(h http.Handler) *site {
 	s := &site{silent: map[net.Conn]struct{}{}}
 	s.server = &http.Server{
 		Handler:           h,
@@ -63,7 +70,11 @@ func (c *Cloud) serve(l net.Listener, h http.Handler) {
 		MaxHeaderBytes:    64 << 10,
 		ConnState:         s.track,
 	}
-	c.sites = append(c.sites, s)
+	return s
+}
+
+// serve serves on a listener until shutdown.
+func (s *site) serve(l net.Listener) {
 	go func() { _ = s.server.Serve(l) }() // ends with ErrServerClosed
 }
 

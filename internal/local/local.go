@@ -2,11 +2,11 @@
 // the table as declared there, runs the real bootstrap binaries behind a Lambda Runtime API, and turns HTTP
 // requests, bucket writes, topic messages, queue messages and changes of the table into the events that AWS would make
 // of them. What functions put on an event bus is kept to be looked at; what they schedule is sent in its time. What
-// is not in the template does not run. One thing that is in it is left out: the stream of a table that no function
+// is not in the template does not run, and what it does not grant a function is denied to it. One thing that is in it is left out: the stream of a table that no function
 // refers to, which would be kept for nobody.
 //
 // It is a tool for development and tests. Addresses are those of the loopback interface unless asked otherwise,
-// and no signature is checked.
+// and no signature is checked: who signed is believed, see package permission.
 package local
 
 import (
@@ -31,6 +31,7 @@ import (
 	"lunogram-users/internal/local/gateway"
 	"lunogram-users/internal/local/journal"
 	"lunogram-users/internal/local/lambda"
+	"lunogram-users/internal/local/permission"
 	"lunogram-users/internal/local/queue"
 	"lunogram-users/internal/local/sam"
 	"lunogram-users/internal/local/schedule"
@@ -67,7 +68,7 @@ type Cloud struct {
 	URL              string        // of the HTTP API
 	S3URL            string        // of S3
 	SQSURL           string        // of SQS
-	DynamoDBEndpoint string        // of the engine
+	DynamoDBEndpoint string        // of the engine, which allows everything
 	Table            string        // name of the first table
 	Bucket           string        // name of the first bucket
 	Template         *sam.Template // as it was read
@@ -80,6 +81,9 @@ type Cloud struct {
 	logs      *logs
 
 	engine    *Engine
+	guard     *permission.Guard
+	guarded   string // address of the engine for functions, which allows what the template grants
+	proxy     *site  // of that address
 	group     *child.Group
 	functions map[string]*lambda.Function // by folder
 	async     map[string]*delivery.Queue  // by folder
@@ -150,7 +154,7 @@ func (c *Cloud) start(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		c.openData, c.startEngine, c.createTables, c.openQueues, c.openBridge, c.createFunctions, c.openStreams,
+		c.openData, c.startEngine, c.createTables, c.openProxy, c.openQueues, c.openBridge, c.createFunctions, c.openStreams,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -164,7 +168,7 @@ func (c *Cloud) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.serve(s3, store)
+	c.serve(s3, c.guard.Handler(permission.S3, store))
 	c.serve(api, c.handler(g))
 	if c.options.Seed != nil {
 		if err := c.options.Seed(ctx, c); err != nil {

@@ -48,6 +48,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	for _, d := range cloud.Denials() {
+		fmt.Fprintf(os.Stderr, "the template does not grant %s to %s on %s\n", d.Action, d.Function, d.Resource)
+		code = 1
+	}
 	if err := cloud.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -73,7 +77,12 @@ func startCloud(t *testing.T, o local.Options) *local.Cloud {
 	t.Helper()
 	c, err := start(o)
 	must(t, err)
-	t.Cleanup(func() { must(t, c.Close()) })
+	t.Cleanup(func() {
+		if denied := c.Denials(); len(denied) > 0 {
+			t.Errorf("the template does not grant %+v", denied)
+		}
+		must(t, c.Close())
+	})
 	return c
 }
 

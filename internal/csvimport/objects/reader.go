@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"lunogram-users/internal/csvimport"
+	"lunogram-users/internal/pause"
 )
 
 // maxFruitless is how often in a row a reader replaces its connection without getting a byte.
@@ -128,14 +129,7 @@ func (r *reader) again(cause error) error {
 
 // pause waits up to 100 ms, doubled with every fruitless connection.
 func (r *reader) pause() error {
-	timer := time.NewTimer(rand.N(100 * time.Millisecond << r.fruitless))
-	defer timer.Stop()
-	select {
-	case <-r.ctx.Done():
-		return r.ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(r.ctx, rand.N(100*time.Millisecond<<r.fruitless))
 }
 
 func (r *reader) disconnect() {

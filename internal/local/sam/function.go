@@ -23,7 +23,8 @@ type functionProperties struct {
 		MaxAge      int         `yaml:"MaximumEventAgeInSeconds"`
 		Destination destination `yaml:"DestinationConfig"`
 	} `yaml:"EventInvokeConfig"`
-	Events yaml.Node `yaml:"Events"`
+	Policies yaml.Node `yaml:"Policies"`
+	Events   yaml.Node `yaml:"Events"`
 }
 
 func (r *reader) readFunction(res *resource) error {
@@ -58,6 +59,9 @@ func (r *reader) readFunction(res *resource) error {
 	}
 	if err := r.readAsync(f, p); err != nil {
 		return fmt.Errorf("EventInvokeConfig: %w", err)
+	}
+	if f.Grants, err = readPolicies(&p.Policies); err != nil {
+		return fmt.Errorf("property Policies: %w", err)
 	}
 	for key, value := range pairs(&p.Events) {
 		if err := r.readEvent(f, value); err != nil {

@@ -32,7 +32,11 @@ Resources:
       CodeUri: build/one/
       MemorySize: !Ref Size
       ReservedConcurrentExecutions: 3
-      Policies: [!GetAtt Unknown.Thing, {Fn::Whatever: x}]
+      Tags: [!GetAtt Unknown.Thing, {Fn::Whatever: x}]
+      Policies:
+        - Statement:
+            - {Effect: Allow, Action: "dynamodb:GetItem", Resource: !GetAtt Table.Arn}
+            - {Sid: Two, Effect: Allow, Action: ["s3:GetObject", "s3:PutObject"], Resource: [!Sub "${Bucket.Arn}/in/*"]}
       Environment:
         Variables:
           A: own
@@ -122,6 +126,10 @@ func TestParse(t *testing.T) {
 				"NUMBER": "10", "BOOL": "true", "BUS": "local-bus", "BUS_ARN": "arn:aws:events:" + account + "event-bus/local-bus",
 				"GROUP": "local-Group", "ROLE": "arn:aws:iam::000000000000:role/local-Role",
 			},
+			Grants: []sam.Grant{
+				{Actions: []string{"dynamodb:GetItem"}, Resources: []string{"arn:aws:dynamodb:" + account + "table/users-dev"}},
+				{Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: []string{"arn:aws:s3:::local-bucket/in/*"}},
+			},
 			Async:  sam.Async{MaxAge: time.Minute, OnFailure: dead},
 			Routes: []sam.Route{{Method: "GET", Path: "/a/{id}"}, {Method: "ANY", Path: "/b"}, {}},
 			S3:     []sam.S3Trigger{{Bucket: bucket, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "in/"}},
@@ -142,7 +150,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       CodeUri: build/f
-      Policies: [{Statement: [{Action: dynamodb:GetRecords, Resource: !GetAtt Read.StreamArn}]}]
+      Policies: [{Statement: [{Effect: Allow, Action: dynamodb:GetRecords, Resource: !GetAtt Read.StreamArn}]}]
       Environment: {Variables: {STREAM: !GetAtt Read.StreamArn, TABLE: !GetAtt Unread.Arn}}
   Read: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
   Unread: {Type: AWS::DynamoDB::Table, Properties: {StreamSpecification: {StreamViewType: KEYS_ONLY}}}
@@ -152,7 +160,7 @@ Resources:
 		want           map[string]bool // by table
 	}{
 		{"one of two", template, map[string]bool{"Read": true, "Unread": false}},
-		{"the permission alone", strings.Replace(template, "STREAM: !GetAtt Read.StreamArn, ", "", 1), map[string]bool{"Read": false, "Unread": false}},
+		{"the permission alone", strings.Replace(template, "STREAM: !GetAtt Read.StreamArn, ", "", 1), map[string]bool{"Read": true, "Unread": false}},
 	} {
 		got, err := sam.Parse([]byte(test.template), sam.Options{})
 		if err != nil {
@@ -257,6 +265,12 @@ func TestParseErrors(t *testing.T) {
 		{"tumbling window", stream("StartingPosition: LATEST, TumblingWindowInSeconds: 9", streamed), []string{"event S (line 6)", "TumblingWindowInSeconds"}},
 		{"foreign destination", stream("StartingPosition: LATEST, DestinationConfig: {OnFailure: {Type: SQS, Destination: x}}", streamed), []string{"event S (line 6)", "DestinationConfig", `"x"`}},
 		{"wrong type", function("Timeout: soon"), []string{"resource F", "line 6"}},
+		{"managed policy", function("Policies: [AWSLambdaBasicExecutionRole]"), []string{"resource F", "Policies", "statements only"}},
+		{"SAM's policy", function("Policies: [{SQSPollerPolicy: {QueueName: q}}]"), []string{"resource F", "Policies", "statements only"}},
+		{"denial", function("Policies: [{Statement: [{Effect: Deny, Action: a, Resource: r}]}]"), []string{"Policies", "without a condition"}},
+		{"condition", function("Policies: [{Statement: [{Effect: Allow, Action: a, Resource: r, Condition: {}}]}]"), []string{"Policies", "without a condition"}},
+		{"wildcard", function("Policies: [{Statement: [{Effect: Allow, Action: 's3:*', Resource: r}]}]"), []string{"Policies", "s3:* has a wildcard"}},
+		{"wildcards", function("Policies: [{Statement: [{Effect: Allow, Action: a, Resource: '*:*'}]}]"), []string{"Policies", "*:* has more wildcards"}},
 		{"foreign bucket", function("Events: {S: {Type: S3, Properties: {Bucket: other, Events: x}}}"), []string{"event S", `"other"`}},
 		{"payload 1.0", function("Events: {S: {Type: HttpApi, Properties: {Path: /, PayloadFormatVersion: '1.0'}}}"), []string{"1.0"}},
 		{"self-named", "Resources:\n  B: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref B}}", []string{"resource B", "refers to itself"}},

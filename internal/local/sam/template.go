@@ -3,7 +3,7 @@
 // functions resolved.
 //
 // What it does not understand in a property it needs is an error that names the resource and the line;
-// properties it does not need (policies, log groups, alarms, …) are not looked at.
+// properties it does not need (policies of buckets and topics, log groups, alarms, …) are not looked at.
 package sam
 
 import (
@@ -46,6 +46,7 @@ type Function struct {
 	MemoryMB     int
 	Concurrency  int // ReservedConcurrentExecutions, 0 if there is none
 	Environment  map[string]string
+	Grants       []Grant
 	Async        Async
 	Routes       []Route
 	S3           []S3Trigger

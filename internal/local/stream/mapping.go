@@ -13,6 +13,7 @@ import (
 
 	"lunogram-users/internal/local/lambda"
 	"lunogram-users/internal/local/pattern"
+	"lunogram-users/internal/pause"
 )
 
 // How long Mapping waits before it looks again at a stream that had nothing new, and between two tries of a batch.
@@ -60,7 +61,7 @@ func (m *Mapping) Run(ctx, force context.Context) {
 	for {
 		batch, err := m.next(ctx)
 		if err == nil && m.Delay != nil {
-			err = pause(ctx, m.Delay())
+			err = pause.For(ctx, m.Delay())
 		}
 		if err != nil {
 			return
@@ -90,7 +91,7 @@ func (m *Mapping) next(ctx context.Context) ([]Record, error) {
 			m.Log.Warn("a stream could not be read", "error", err)
 			wait = lastPause
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +169,7 @@ func (m *Mapping) deliver(ctx, force context.Context, batch []Record) bool {
 			m.done(batch, len(batch))
 			return true
 		}
-		if pause(ctx, m.backoff(attempt)) != nil {
+		if pause.For(ctx, m.backoff(attempt)) != nil {
 			return false
 		}
 		if split {
@@ -255,16 +256,4 @@ func event(batch []Record) []byte {
 	}
 	b.WriteString(`]}`)
 	return []byte(b.String())
-}
-
-// pause returns nil after d, or the error of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

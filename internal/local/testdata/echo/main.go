@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -54,6 +55,8 @@ func answer(ctx context.Context, event json.RawMessage) (any, error) {
 		os.Exit(1)
 	case "fail":
 		return nil, errors.New("as told")
+	case "tables", "table":
+		return ask(ctx, request.QueryStringParameters["do"])
 	case "infer":
 		return "just text", nil
 	case "pid":
@@ -66,6 +69,29 @@ func answer(ctx context.Context, event json.RawMessage) (any, error) {
 		Cookies:    []string{"a=1", "b=2"},
 		Body:       string(event),
 	}, nil
+}
+
+// ask asks DynamoDB for its tables or for the function's own, and answers its answer.
+func ask(ctx context.Context, what string) (any, error) {
+	operation, body := "ListTables", "{}"
+	if what == "table" {
+		operation, body = "DescribeTable", `{"TableName":"`+os.Getenv("TABLE_NAME")+`"}`
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+os.Getenv("AWS_ACCESS_KEY_ID")+"/20260101/us-east-1/dynamodb/aws4_request")
+	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	request.Header.Set("X-Amz-Date", "20260101T000000Z")
+	request.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return events.APIGatewayV2HTTPResponse{StatusCode: response.StatusCode, Body: string(text)}, err
 }
 
 // record appends the event to the file, a line each.
