@@ -59,17 +59,13 @@ func readBatch(r *http.Request) ([]json.RawMessage, error) {
 	}
 	b := &badRequest{}
 	var fields map[string]json.RawMessage
-	dec := json.NewDecoder(bytes.NewReader(body))
-	err = dec.Decode(&fields)
+	err = json.NewDecoder(bytes.NewReader(body)).Decode(&fields)
 	if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); err == nil && fields == nil || wrong {
 		b.body("", "must be a JSON object")
 		return nil, b.err()
 	}
 	if err != nil {
 		return nil, notJSON(err, len(body))
-	}
-	if err := alone(dec); err != nil {
-		return nil, err
 	}
 	var users []json.RawMessage
 	if raw, ok := fields["users"]; ok && json.Unmarshal(raw, &users) != nil || len(users) == 0 || len(users) > maxBatch {

@@ -17,8 +17,8 @@ import (
 // maxBody is the largest body that is read, in bytes.
 const maxBody = 1 << 20
 
-// decodeBody reads the JSON object that the body is, and nothing beside it: of two objects one would be lost in silence.
-// Numbers keep every digit. The media type is not looked at: the body is JSON or a 400.
+// decodeBody reads the JSON object that the body is. Numbers keep every digit. Like the existing system it ignores what
+// follows the object, unless the object is read by object.only. The media type is not looked at: the body is JSON or a 400.
 // Faults that later reading finds are to be added to b.
 func decodeBody(r *http.Request, b *badRequest) (object, error) {
 	body, err := readBody(r)
@@ -77,24 +77,21 @@ func parseJSON(body []byte, b *badRequest) (any, error) {
 	if err := dec.Decode(&value); err != nil {
 		return nil, notJSON(err, len(body))
 	}
-	if err := alone(dec); err != nil {
-		return nil, err
-	}
 	if badText(body) != "" {
 		checkText(body, b) // the decoder replaced what is no text, in silence
 	}
 	return value, nil
 }
 
-// alone returns what is wrong if anything but space follows the value that a decoder has read.
-func alone(dec *json.Decoder) error {
-	at := dec.InputOffset()
-	if _, err := dec.Token(); errors.Is(err, io.EOF) {
-		return nil
+// alone reports whether nothing but space follows the first value of a body.
+func alone(body []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var value json.RawMessage
+	if dec.Decode(&value) != nil {
+		return true // not here: it was decoded before
 	}
-	b := &badRequest{}
-	b.body("", fmt.Sprintf("must be one JSON value, and nothing after it (byte %d)", at))
-	return b
+	_, err := dec.Token()
+	return errors.Is(err, io.EOF)
 }
 
 // repeated returns the members of a valid JSON object that are there more than once, of which the last would win; none if raw

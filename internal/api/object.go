@@ -14,7 +14,7 @@ import (
 type object struct {
 	fields  map[string]any
 	pointer string // of the object itself
-	raw     []byte // of the whole body, "" of what is within it
+	raw     []byte // of the whole body, nil of what is within it
 	bad     *badRequest
 }
 
@@ -26,13 +26,16 @@ func (o object) has(name string) bool {
 	return ok
 }
 
-// only notes every member that is none of the names, and those of a body that are there twice. It is for requests in which a
+// only notes every member that is none of the names, and of a body those that are there twice and what follows it. It is for requests in which a
 // misspelt member would do harm.
 func (o object) only(names ...string) {
 	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
 		if !slices.Contains(names, name) {
 			o.bad.body(o.at(name), "is not known; known are "+strings.Join(names, ", "))
 		}
+	}
+	if o.raw != nil && !alone(o.raw) {
+		o.bad.body("", "must be one JSON value, and nothing after it")
 	}
 	for _, name := range repeated(o.raw) {
 		o.bad.body(o.at(name), "must not be given twice")

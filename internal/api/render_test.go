@@ -118,6 +118,7 @@ func TestRenderFaults(t *testing.T) {
 		{"no template", `"parts":{"a":{}}`, []string{"/parts/a/template: is needed"}},
 		{"types", `"parts":{"a":1},"journey":[]`, []string{"/journey: must be an object", "/parts/a: must be an object"}},
 		{"an array of parts", `"parts":[]`, []string{"/parts: must be an object"}},
+		{"a second object", `"template":"x"} {"template":"y"`, []string{": must be one JSON value, and nothing after it"}},
 		{"twice", `"template":"x","escape":"html","escape":"text"`, []string{"/escape: must not be given twice"}},
 		{"too many", `"parts":{` + strings.TrimSuffix(strings.Repeat(`"`+strings.Repeat("p", 9)+`%d":{"template":"x"},`, 21), ",") + `}`, []string{"/parts: must hold 1 to 20 parts"}},
 	}

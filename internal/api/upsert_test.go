@@ -27,7 +27,7 @@ func TestUpsertDecodes(t *testing.T) {
 			user.Upsert{Identifiers: sent("default", "a")}},
 		{"unknown fields", `{"anonymous_id":7,"identifier":[{"external_id":"a","created_at":[]}],"x":{}}`,
 			user.Upsert{Identifiers: sent("default", "a")}},
-		{"trailing space", known + " \r\n\t", user.Upsert{Identifiers: sent("default", "user_123")}},
+		{"trailing bytes", known + ` trailing`, user.Upsert{Identifiers: sent("default", "user_123")}},
 		{"duplicate pairs", `{"identifier":[{"external_id":"a"},{"source":"default","external_id":"a"}]}`,
 			user.Upsert{Identifiers: sent("default", "a")}},
 		{"escapes", `{"identifier":[{"external_id":"\ud83e\udd8a\\ud800\u0041"}]}`, user.Upsert{Identifiers: sent("default", `🦊\ud800A`)}},
