@@ -15,7 +15,7 @@ import (
 type updateRequest struct {
 	userPath
 	template map[string]any
-	text     bool // whether the template came as text, so that no pointer leads into it
+	text     string // of the template, if it came as text, so that no pointer leads into it
 	journey  map[string]any
 	dryRun   bool
 	ifMatch  *int64
@@ -40,23 +40,23 @@ func decodeUpdate(r *http.Request) (updateRequest, error) {
 	return in, b.err()
 }
 
-// readTemplate reads the template of an update step, and reports whether it is text.
-func readTemplate(o object) (template map[string]any, text bool) {
+// readTemplate reads the template of an update step, and returns its text if it is one.
+func readTemplate(o object) (template map[string]any, text string) {
 	switch t := o.fields["template"].(type) {
 	case map[string]any:
-		return t, false
+		return t, ""
 	case string:
 		if strings.TrimSpace(t) == "" { // the step of a journey that changes nothing
-			return nil, true
+			return nil, t
 		}
 		template, err := liquid.ParseObject(t)
 		if err != nil {
 			o.bad.body(o.at("template"), err.Error())
 		}
-		return template, true
+		return template, t
 	}
 	o.bad.body(o.at("template"), "must be an object, or the text of one")
-	return nil, false
+	return nil, ""
 }
 
 // updateTries is how often update renders anew when the user changes under its eyes.
@@ -79,8 +79,12 @@ func (s *service) update(ctx context.Context, in updateRequest) (updateView, err
 		if err != nil {
 			return updateView{}, err
 		}
-		if in.dryRun || patch.Empty() {
-			return updateView{full(patch.Apply(u)), missing}, nil
+		if patch.Against(u).Empty() {
+			return updateView{full(u), missing}, nil
+		}
+		if in.dryRun {
+			after := patch.Apply(u)
+			return updateView{full(after), missing}, after.Fits()
 		}
 		u, err = s.patcher.Patch(ctx, in.projectID, u.ID, patch, &u.Version)
 		if in.ifMatch != nil || !errors.Is(err, user.ErrVersion) {
@@ -97,13 +101,18 @@ func (s *service) updateOf(u user.User, in updateRequest) (user.Patch, []string,
 	b := &badRequest{}
 	data, err := r.Update(in.template)
 	if e, ok := errors.AsType[*liquid.Error](err); ok {
+		e.Within(in.text)
 		in.fault(b, e.Pointer, e.Error())
 		return user.Patch{}, nil, b.err()
 	}
 	patch := user.Patch{Data: data}
 	if invalid, ok := errors.AsType[*user.InvalidError](patch.Normalize()); ok {
 		for _, f := range invalid.Fields {
-			in.fault(b, strings.TrimPrefix(f.Pointer, "/data"), f.Detail)
+			pointer := strings.TrimPrefix(f.Pointer, "/data")
+			if pointer == "" { // it may be much larger than the template
+				f.Detail = "the data that it makes " + f.Detail
+			}
+			in.fault(b, pointer, f.Detail)
 		}
 	}
 	return patch, orNone(r.Missing()), b.err()
@@ -111,7 +120,7 @@ func (s *service) updateOf(u user.User, in updateRequest) (user.Patch, []string,
 
 // fault notes what is wrong at a pointer in the template, or in what it makes.
 func (in updateRequest) fault(b *badRequest, pointer, detail string) {
-	if !in.text {
+	if in.text == "" {
 		b.body("/template"+pointer, detail)
 		return
 	}

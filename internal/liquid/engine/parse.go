@@ -3,10 +3,6 @@ package engine
 import (
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/osteele/liquid/expressions"
 
 	"lunogram-users/internal/liquid"
 )
@@ -29,7 +25,6 @@ func (n *run) parse() []node {
 	}
 	p := parser{run: n, tokens: n.scan()}
 	body, _ := p.body()
-	n.start()
 	return body
 }
 
@@ -45,11 +40,12 @@ func (p *parser) body(until ...string) ([]node, token) {
 		case t.kind == end && len(until) > 0:
 			p.fail(t.at, "the template ends before {%% %s %%}", until[len(until)-1])
 		case t.kind == end || t.kind == tag && slices.Contains(until, t.name):
+			p.alone(t)
 			return nodes, t
 		case t.kind == text:
 			nodes = append(nodes, textNode(t.text))
 		case t.kind == output:
-			nodes = append(nodes, outputNode{p.expr(t)})
+			nodes = append(nodes, outputNode{p.printed(t)})
 		default:
 			nodes = append(nodes, p.tag(t))
 		}
@@ -75,94 +71,29 @@ func (p *parser) tag(t token) node {
 		return assign(p, t)
 	case "cycle":
 		return cycle(p, t)
-	case "break":
-		return jump(breaking)
-	case "continue":
-		return jump(continuing)
+	case "echo":
+		return outputNode{p.printed(t)}
+	case "increment":
+		return counter(p, t, 0, 1)
+	case "decrement":
+		return counter(p, t, -1, -1)
+	case "break", "continue":
+		p.alone(t)
+		return jump(t.name == "break")
+	case "elseif", "elif":
+		p.fail(t.at, "there is no tag %q; write elsif", t.name)
 	}
 	p.fail(t.at, "this tag is unknown or not allowed here")
 	return nil
 }
 
-// expr reads the expression that a token holds.
-func (p *parser) expr(t token) expr {
-	p.check()
-	if t.text == "" {
-		p.fail(t.at, "an expression is missing")
+// alone makes sure that nothing follows the name of a tag that takes nothing.
+func (p *parser) alone(t token) {
+	switch {
+	case t.text == "" || t.name == "when" || t.name == "elsif":
+	case t.name == "else" && strings.HasPrefix(t.text, "if"):
+		p.fail(t.at, "in place of else if, write elsif")
+	default:
+		p.fail(t.at, "the tag %q takes nothing, and %q follows it", t.name, short(t.text))
 	}
-	if strings.ContainsAny(t.text[:1], "%{") { // with which the library marks its statements
-		p.fail(t.at, "this is no expression")
-	}
-	e, err := guard(func() (expressions.Expression, error) { return expressions.Parse(t.text) })
-	if err != nil {
-		p.fail(t.at, "this is no expression")
-	}
-	p.names(t)
-	return expr{e, t.at}
-}
-
-// statement reads the arguments of a tag that the library knows, by the selector of the tag.
-func (p *parser) statement(selector string, t token) *expressions.Statement {
-	p.check()
-	s, err := guard(func() (*expressions.Statement, error) { return expressions.ParseStatement(selector, t.text) })
-	if err != nil {
-		p.fail(t.at, "what follows %q cannot be read", t.name)
-	}
-	p.names(t)
-	return s
-}
-
-// guard calls a parser of the library, which panics on a number that is too large, for one.
-func guard[T any](parse func() (T, error)) (v T, err error) {
-	defer func() {
-		if recover() != nil {
-			err = liquid.ErrSyntax
-		}
-	}()
-	return parse()
-}
-
-// names finds the variables and filters in the arguments of a token. A variable that nobody has set is bound to a missing
-// value of that name, as the library would not say which one it looked for in vain.
-func (p *parser) names(t token) {
-	isFilter, isProperty := false, false // whether a pipe or a single dot stands before
-	for s := t.text; s != ""; {
-		first, size := utf8.DecodeRuneInString(s)
-		switch {
-		case first == '"' || first == '\'':
-			size = quoted(s)
-		case first == '_' || unicode.IsLetter(first):
-			size = word(s)
-			if !isProperty {
-				p.use(s[:size], isFilter, t.at)
-			}
-		}
-		if !unicode.IsSpace(first) {
-			isFilter, isProperty = first == '|', first == '.' && !isProperty
-		}
-		s = s[size:]
-	}
-}
-
-// quoted returns the length of the string that s begins with. Only double quotes know escapes.
-func quoted(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && s[0] == '"':
-			i++
-		case s[i] == s[0]:
-			return i + 1
-		}
-	}
-	return len(s)
-}
-
-// word returns the length of the identifier that s begins with.
-func word(s string) int {
-	for i, c := range s {
-		if c != '_' && c != '-' && c != '?' && !unicode.In(c, unicode.L, unicode.N, unicode.M) {
-			return i
-		}
-	}
-	return len(s)
 }

@@ -74,8 +74,11 @@ const space = " \t\r\n\f\v"
 // piece adds the output or tag at the current place.
 func (s *scanner) piece() {
 	start := s.at
-	inner, closed := s.inner(start)
-	if !closed {
+	inner, closed, quote := s.inner(start)
+	switch {
+	case !closed && quote:
+		s.fail(start, "a quotation mark in this is not closed")
+	case !closed:
 		s.fail(start, "this is not closed, or longer than 4 KB")
 	}
 	s.at += len(inner) + 4
@@ -84,14 +87,14 @@ func (s *scanner) piece() {
 		s.trimBefore()
 	}
 	inner, s.trim = strings.CutSuffix(inner, "-")
-	inner = strings.Trim(inner, space)
+	inner = strings.TrimFunc(inner, isSpace)
 	if s.template[start+1] == '{' {
 		s.tokens = append(s.tokens, token{output, start, inner, ""})
 		return
 	}
 	name, args := inner, ""
-	if i := strings.IndexAny(inner, space); i >= 0 {
-		name, args = inner[:i], strings.Trim(inner[i:], space)
+	if i := strings.IndexFunc(inner, isSpace); i >= 0 {
+		name, args = inner[:i], strings.TrimLeftFunc(inner[i:], isSpace)
 	}
 	switch {
 	case name == "raw" || name == "comment":
@@ -101,8 +104,9 @@ func (s *scanner) piece() {
 	}
 }
 
-// inner returns what is between the braces at start. Braces in a quoted string do not close.
-func (s *scanner) inner(start int) (string, bool) {
+// inner returns what is between the braces at start, and if they do not close, whether a quoted string does not. Braces in
+// one do not close.
+func (s *scanner) inner(start int) (inner string, closed, quoted bool) {
 	closing := map[byte]string{'{': "}}", '%': "%}"}[s.template[start+1]]
 	from := s.template[start+2 : min(len(s.template), start+2+liquid.MaxTag)]
 	comment := strings.HasPrefix(strings.TrimLeft(from[:min(len(from), 8)], space+"-"), "#")
@@ -118,10 +122,10 @@ func (s *scanner) inner(start int) (string, bool) {
 		case (c == '"' || c == '\'') && !comment:
 			quote = c
 		case strings.HasPrefix(from[i:], closing):
-			return from[:i], true
+			return from[:i], true, false
 		}
 	}
-	return "", false
+	return "", false, quote != 0
 }
 
 // trimBefore takes the space away from the end of the text before a dash.
@@ -131,23 +135,39 @@ func (s *scanner) trimBefore() {
 	}
 }
 
-// verbatim passes over a {% raw %} or {% comment %}, of which the first is text.
+// verbatim passes over a {% raw %} or {% comment %}, of which the first is text, and the second may hold others.
 func (s *scanner) verbatim(name string, start int) {
-	for rest := s.at; ; {
-		open := strings.Index(s.template[rest:], "{%")
+	depth := 1
+	for at := s.at; ; at += 2 {
+		s.step()
+		open := strings.Index(s.template[at:], "{%")
 		if open < 0 {
 			s.fail(start, "the tag %q is not closed", name)
 		}
-		open += rest
-		tag, closed := strings.CutPrefix(strings.TrimLeft(s.template[open+2:min(len(s.template), open+64)], space+"-"), "end"+name)
-		if after := strings.TrimLeft(tag, space+"-"); closed && strings.HasPrefix(after, "%}") {
+		at += open
+		switch tag, size := tagAt(s.template[at:]); {
+		case tag == "comment" && name == "comment":
+			depth++
+		case tag != "end"+name:
+		case depth > 1:
+			depth--
+		default:
 			if name == "raw" {
-				s.text(s.template[s.at:open])
+				s.text(s.template[s.at:at])
 			}
-			s.at = open + strings.Index(s.template[open:], "%}") + 2
+			s.at = at + size
 			s.trim = s.template[s.at-3] == '-'
 			return
 		}
-		rest = open + 2
 	}
+}
+
+// tagAt returns the name and the size of the tag that s begins with; "" if it has arguments or is none.
+func tagAt(s string) (name string, size int) {
+	size = strings.Index(s[:min(len(s), 64)], "%}")
+	if size < 0 {
+		return "", 0
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(s[2:size], "-"), "-")
+	return strings.TrimFunc(name, isSpace), size + 2
 }

@@ -1,19 +1,16 @@
 package engine
 
 import (
-	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/osteele/liquid/values"
 )
 
-// value is a value in a template. It implements values.Value, so that the library computes with it, and knows where it
-// comes from, so that a missing one can be named.
+// value is a value in a template. It knows where it comes from, so that a missing one can be named.
 type value struct {
 	run    *run
-	v      any    // JSON value, values.Range or emptiness
+	v      any    // JSON value, *big.Rat, span or emptiness
 	parent *value // nil for a variable, and for what a filter made, whose key is ""
 	key    string // in the parent, as it stands in a path: .name or [0]
 	depth  int    // how many parents there are
@@ -21,17 +18,10 @@ type value struct {
 	safe   bool   // whether it is escaped already
 }
 
-var _ values.Value = (*value)(nil)
-
-// wrap returns the value that the library or a filter means.
+// wrap returns a result as a value.
 func (n *run) wrap(v any) *value {
-	switch v := v.(type) {
-	case *value:
+	if v, ok := v.(*value); ok {
 		return v
-	case handle:
-		return v.to
-	case long:
-		return &value{run: n, v: n.digits[v]}
 	}
 	return &value{run: n, v: v}
 }
@@ -70,68 +60,26 @@ func (v *value) noted() *value {
 	return v
 }
 
-// handle is a value on its way through the library, which asks ToLiquid before it compares a literal with it or hands it
-// to a filter. Numbers, booleans and strings then have to be bare, which costs them their origin; everything else does
-// not compare with a literal anyway and keeps it.
-type handle struct{ to *value }
-
-// ToLiquid implements the drop of the library.
-func (h handle) ToLiquid() any {
-	switch v := h.to.v.(type) {
-	case nil, []any, map[string]any, values.Range, emptiness:
-		return h.to
-	case string:
-		if h.to.safe {
-			return h.to
-		}
-		return v
-	default:
-		return h.to.run.comparable(bare(v))
+// bound returns the integer that bounds a loop or a range, and whether there is one; a missing one is listed.
+func (v *value) bound() (int, bool) {
+	if v.noted().v == nil {
+		return 0, false
 	}
-}
-
-// long is a number with more digits than a float64 holds, on the same way: a float64 to compare with, and a key to find
-// its digits by.
-type long float64
-
-// comparable returns a number as the library can compare it.
-func (n *run) comparable(v any) any {
-	digits, ok := v.(json.Number)
+	i, ok := v.integral()
 	if !ok {
-		return v
+		v.run.refuse("an integer is needed here")
 	}
-	x, _ := parseNumber(digits.String())
-	n.digits[long(x.f)] = digits
-	return long(x.f)
+	return i, true
 }
 
-// String implements fmt.Stringer: the library asks it for what a literal may contain.
-func (h handle) String() string { return h.to.text() }
+// test reports whether the value is neither false nor null nor missing, which is all that is false in Liquid.
+func (v *value) test() bool { return v.v != nil && v.v != false }
 
-// Interface implements values.Value.
-func (v *value) Interface() any { return handle{v} }
-
-// Int implements values.Value. It breaks off the work if the value is no integer.
-func (v *value) Int() int {
-	if n, ok := bare(v.v).(int); ok {
-		return n
+// contains reports whether a text, array or object holds a text, an item or a key. Nothing is in nothing.
+func (v *value) contains(part *value) bool {
+	if _, ok := part.v.(emptiness); ok || part.v == nil {
+		return false
 	}
-	v.run.refuse("an integer is needed here")
-	return 0
-}
-
-// Equal implements values.Value.
-func (v *value) Equal(o values.Value) bool { return v.run.equal(v.v, v.run.wrap(o.Interface()).v) }
-
-// Less implements values.Value.
-func (v *value) Less(o values.Value) bool { return v.run.less(v.v, v.run.wrap(o.Interface()).v) }
-
-// Test implements values.Value.
-func (v *value) Test() bool { return v.v != nil && v.v != false }
-
-// Contains implements values.Value.
-func (v *value) Contains(o values.Value) bool {
-	part := v.run.wrap(o.Interface())
 	switch whole := v.v.(type) {
 	case string:
 		return strings.Contains(whole, part.text())
@@ -148,13 +96,12 @@ func (v *value) Contains(o values.Value) bool {
 	return false
 }
 
-// IndexValue implements values.Value.
-func (v *value) IndexValue(o values.Value) values.Value {
-	index := v.run.wrap(o.Interface())
-	if key, ok := index.v.(string); ok {
-		return v.PropertyValue(index.named(key))
+// index returns the item or member that [ ] asks for.
+func (v *value) index(by *value) *value {
+	if key, ok := by.v.(string); ok {
+		return v.property(key)
 	}
-	i, isInt := bare(index.v).(int)
+	i, isInt := by.integral()
 	list, isList := v.v.([]any)
 	if isInt && isList {
 		return v.item(list, i)
@@ -164,8 +111,19 @@ func (v *value) IndexValue(o values.Value) values.Value {
 	return out
 }
 
-// named returns a value that is a key.
-func (v *value) named(key string) *value { return &value{run: v.run, v: key} }
+// called returns the value under a name, if it has no path of its own yet: what a filter made, for one.
+func (v *value) called(name string) *value {
+	root := v
+	for root.parent != nil {
+		root = root.parent
+	}
+	if root.key != "" {
+		return v
+	}
+	out := *v
+	out.parent, out.key, out.depth = nil, name, 0
+	return &out
+}
 
 // item returns an item of the array that v is; a negative index counts from the end.
 func (v *value) item(list []any, i int) *value {
@@ -179,9 +137,8 @@ func (v *value) item(list []any, i int) *value {
 	return out
 }
 
-// PropertyValue implements values.Value. A member comes before the properties that Liquid itself knows.
-func (v *value) PropertyValue(o values.Value) values.Value {
-	key, _ := v.run.wrap(o.Interface()).v.(string)
+// property returns a member. It comes before the properties that Liquid itself knows.
+func (v *value) property(key string) *value {
 	v.run.step()
 	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
@@ -226,8 +183,8 @@ func (v *value) items() sequence {
 	switch all := v.v.(type) {
 	case []any:
 		return sequence{len(all), func(i int) *value { return v.item(all, i) }}
-	case values.Range:
-		return sequence{max(all.Len(), 0), func(i int) *value { return v.run.wrap(all.Index(i)) }}
+	case span:
+		return sequence{all.len(), func(i int) *value { return v.run.wrap(all.from + i) }}
 	case map[string]any:
 		v.run.check() // sorting takes a while
 		keys := sortedKeys(all)
@@ -238,4 +195,18 @@ func (v *value) items() sequence {
 		}
 	}
 	return sequence{}
+}
+
+// span is a range of integers, both ends included.
+type span struct{ from, to int }
+
+func (s span) len() int {
+	switch n := s.to - s.from + 1; {
+	case s.to < s.from:
+		return 0
+	case n <= 0: // it is more than an int holds
+		return math.MaxInt
+	default:
+		return n
+	}
 }
