@@ -172,8 +172,14 @@ func (s *service) count(ctx context.Context, in listPath) (countView, error) {
 	if !v.Exact {
 		return v, nil
 	}
+	newest := list.Count{Members: n, At: at}
+	if !newest.News(l.Count) {
+		return v, nil
+	}
 	_, err = s.lists.ChangeList(ctx, in.projectID, in.listID, func(l *list.List) error {
-		l.Count = &list.Count{Members: n, At: at}
+		if newest.News(l.Count) {
+			l.Count = &newest
+		}
 		return nil
 	})
 	return v, err

@@ -53,8 +53,8 @@ func (s *Store) List(ctx context.Context, projectID, listID string) (list.List, 
 	return decodeRecord[list.List](i)
 }
 
-// ChangeList lets change amend a list, writes it unless somebody else has changed it in between, and returns it. change is
-// called again after that, and may then meet its own work. It returns the error of change, with the list as it is, or
+// ChangeList lets change amend a list, writes it unless somebody else has changed it in between, and returns it. A list that
+// is as it was is not written. change is called again after that, and may then meet its own work. It returns the error of change, with the list as it is, or
 // list.ErrNotFound.
 func (s *Store) ChangeList(ctx context.Context, projectID, listID string, change func(*list.List) error) (list.List, error) {
 	first := recordItem{key: listKey(projectID, listID)}

@@ -62,6 +62,10 @@ func TestCostsOfLists(t *testing.T) {
 			_, err := s.ChangeList(ctx, p.ID, l.ID, func(l *list.List) error { l.Name = "news"; return nil })
 			must(err)
 		}, dynamotest.Usage{Calls: 2, Read: 1, Write: 1}},
+		{"change nothing of a list", func() {
+			_, err := s.ChangeList(ctx, p.ID, l.ID, func(l *list.List) error { l.Name = "news"; return nil })
+			must(err)
+		}, dynamotest.Usage{Calls: 1, Read: 1}},
 		{"add one member", add(users[0]), dynamotest.Usage{Calls: 3, Read: 2, Write: 2}},
 		{"add a member again", add(users[0]), dynamotest.Usage{Calls: 3, Read: 2}}, // and one to write, which the engine does not count
 		{"count one member", func() { _, err := s.CountMembers(ctx, p.ID, l.ID); must(err) }, dynamotest.Usage{Calls: 16, Read: 8}},

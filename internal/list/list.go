@@ -71,6 +71,15 @@ type Count struct {
 	At      time.Time
 }
 
+// countLife is for how long an equal count is not worth a write: who asks for the number does so again and again.
+const countLife = time.Minute
+
+// News reports whether the count is to be remembered in place of the one that is stored, which may be nil: another number,
+// or the same one a minute later.
+func (c Count) News(stored *Count) bool {
+	return stored == nil || stored.At.Before(c.At) && (stored.Members != c.Members || c.At.Sub(stored.At) > countLife)
+}
+
 // Archived reports whether the list is out of use.
 func (l List) Archived() bool { return !l.ArchivedAt.IsZero() }
 
