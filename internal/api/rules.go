@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"lunogram-users/internal/rule"
 	"lunogram-users/internal/user"
 )
@@ -89,7 +87,7 @@ func decodeEvaluate(r *http.Request) (evaluateRequest, error) {
 
 // evaluate holds a rule against users, as they are now.
 func (s *service) evaluate(ctx context.Context, in evaluateRequest) (evaluationView, error) {
-	users, err := s.named(ctx, in.projectID, in.names)
+	users, err := s.lists.Named(ctx, in.projectID, in.names)
 	if err != nil {
 		return evaluationView{}, err
 	}
@@ -114,34 +112,6 @@ func (s *service) evaluate(ctx context.Context, in evaluateRequest) (evaluationV
 		}
 	}
 	return v, nil
-}
-
-// readsAtOnce is how many users are read at the same time.
-const readsAtOnce = 10
-
-// named reads the users of the names, nil in place of nobody.
-func (s *service) named(ctx context.Context, projectID string, names []user.Name) ([]*user.User, error) {
-	users := make([]*user.User, len(names))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readsAtOnce)
-	for i, name := range names {
-		g.Go(func() error {
-			u, err := s.userOf(ctx, projectID, name)
-			if errors.Is(err, user.ErrNotFound) {
-				return nil
-			}
-			users[i] = &u
-			return err
-		})
-	}
-	return users, g.Wait()
-}
-
-func (s *service) userOf(ctx context.Context, projectID string, name user.Name) (user.User, error) {
-	if name.ID != "" {
-		return s.lists.User(ctx, projectID, name.ID)
-	}
-	return s.lists.UserByPair(ctx, projectID, name.Pair)
 }
 
 // evaluationView has one result for each user that was named, in order: user_ids first, then identifiers.

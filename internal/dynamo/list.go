@@ -12,21 +12,27 @@ import (
 	"lunogram-users/internal/user"
 )
 
-// CreateList stores a list; storing the same id again replaces it. It returns list.ErrTooMany.
-func (s *Store) CreateList(ctx context.Context, l list.List) error {
-	lists, err := s.Lists(ctx, l.ProjectID)
+// CreateList stores the list that compose makes in view of all lists of the project, archived ones too, and returns it.
+// Storing the same id again replaces it. Two calls at once do not see each other. It returns the error of compose, or
+// list.ErrTooMany.
+func (s *Store) CreateList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error) {
+	all, err := s.Lists(ctx, projectID)
 	if err != nil {
-		return err
+		return list.List{}, err
 	}
-	others := slices.DeleteFunc(lists, func(o list.List) bool { return o.ID == l.ID })
+	l, err := compose(all)
+	if err != nil {
+		return list.List{}, err
+	}
+	others := slices.DeleteFunc(all, func(o list.List) bool { return o.ID == l.ID })
 	if list.Full(others, l.Kind) {
-		return list.ErrTooMany
+		return list.List{}, list.ErrTooMany
 	}
 	body, err := encodeRecord(l)
 	if err != nil {
-		return err
+		return list.List{}, err
 	}
-	return s.put(ctx, recordItem{key: listKey(l.ProjectID, l.ID), Revision: 1, Record: body}, dynamodb.PutItemInput{}, "create list")
+	return l, s.put(ctx, recordItem{key: listKey(projectID, l.ID), Revision: 1, Record: body}, dynamodb.PutItemInput{}, "create list")
 }
 
 // Lists returns the lists of a project, archived ones too, by name; strongly consistent, in one query.
@@ -38,6 +44,22 @@ func (s *Store) Lists(ctx context.Context, projectID string) ([]list.List, error
 		return err
 	})
 	slices.SortFunc(lists, func(a, b list.List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return lists, err
+}
+
+// ListsByID returns those lists of the project that have one of the ids, which must differ, in no order; strongly consistent,
+// 100 in one call.
+func (s *Store) ListsByID(ctx context.Context, projectID string, ids []string) ([]list.List, error) {
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = listKey(projectID, id)
+	}
+	var lists []list.List
+	err := s.batchGet(ctx, keys, "get lists", func(av item) error {
+		l, err := readRecord[list.List](av)
+		lists = append(lists, l)
+		return err
+	})
 	return lists, err
 }
 

@@ -28,7 +28,7 @@ func TestListDefinitions(t *testing.T) {
 	b, a := newList(p.ID, "b", list.Static), newList(p.ID, "a", list.Dynamic)
 	a.Rule, a.Revision, a.Count = `user.data.plan == "pro"`, 1, &list.Count{Members: 3, At: a.CreatedAt}
 	for _, l := range []list.List{b, a, b} {
-		if err := s.CreateList(ctx, l); err != nil {
+		if err := dynamotest.CreateList(ctx, s, l); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,17 +74,17 @@ func TestTooManyLists(t *testing.T) {
 	var last list.List
 	for n := range list.MaxDynamic {
 		last = newList(p.ID, fmt.Sprint(n), list.Dynamic)
-		if err := s.CreateList(t.Context(), last); err != nil {
+		if err := dynamotest.CreateList(t.Context(), s, last); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.CreateList(t.Context(), last); err != nil {
+	if err := dynamotest.CreateList(t.Context(), s, last); err != nil {
 		t.Errorf("the last one again: %v", err)
 	}
-	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
+	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
 		t.Errorf("one more dynamic list: %v, want ErrTooMany", err)
 	}
-	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Static)); err != nil {
+	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Static)); err != nil {
 		t.Errorf("a static list: %v", err)
 	}
 }
