@@ -12,6 +12,34 @@ import (
 	"lunogram-users/internal/user"
 )
 
+// listRecord is a list as it is stored. The published rule is mostly the newest one, and stored only if it is another: all lists
+// of a project are read for each batch of changes.
+type listRecord struct {
+	list.List
+	RuleIsPublished bool `json:",omitempty"`
+}
+
+func toListRecord(l list.List) listRecord {
+	r := listRecord{List: l, RuleIsPublished: l.Rule != "" && l.Published == l.Rule}
+	if r.RuleIsPublished {
+		r.Published = ""
+	}
+	return r
+}
+
+func (r listRecord) list() list.List {
+	if r.RuleIsPublished {
+		r.Published = r.Rule
+	}
+	return r.List
+}
+
+// readList returns the list in an item that was read.
+func readList(av item) (list.List, error) {
+	r, err := readRecord[listRecord](av)
+	return r.list(), err
+}
+
 // CreateList stores the list that compose makes in view of all lists of the project, archived ones too, and returns it.
 // Storing the same id again replaces it. Two calls at once do not see each other. It returns the error of compose, or
 // list.ErrTooMany.
@@ -28,7 +56,7 @@ func (s *Store) CreateList(ctx context.Context, projectID string, compose func(a
 	if list.Full(others, l.Kind) {
 		return list.List{}, list.ErrTooMany
 	}
-	body, err := encodeRecord(l)
+	body, err := encodeRecord(toListRecord(l))
 	if err != nil {
 		return list.List{}, err
 	}
@@ -39,7 +67,7 @@ func (s *Store) CreateList(ctx context.Context, projectID string, compose func(a
 func (s *Store) Lists(ctx context.Context, projectID string) ([]list.List, error) {
 	var lists []list.List
 	err := s.query(ctx, listsPK(projectID), skList, "list lists", func(av item) error {
-		l, err := readRecord[list.List](av)
+		l, err := readList(av)
 		lists = append(lists, l)
 		return err
 	})
@@ -56,7 +84,7 @@ func (s *Store) ListsByID(ctx context.Context, projectID string, ids []string) (
 	}
 	var lists []list.List
 	err := s.batchGet(ctx, keys, "get lists", func(av item) error {
-		l, err := readRecord[list.List](av)
+		l, err := readList(av)
 		lists = append(lists, l)
 		return err
 	})
@@ -72,7 +100,8 @@ func (s *Store) List(ctx context.Context, projectID, listID string) (list.List, 
 	if err != nil {
 		return list.List{}, err
 	}
-	return decodeRecord[list.List](i)
+	r, err := decodeRecord[listRecord](i)
+	return r.list(), err
 }
 
 // ChangeList lets change amend a list, writes it unless somebody else has changed it in between, and returns it. A list that
@@ -80,12 +109,16 @@ func (s *Store) List(ctx context.Context, projectID, listID string) (list.List, 
 // list.ErrNotFound.
 func (s *Store) ChangeList(ctx context.Context, projectID, listID string, change func(*list.List) error) (list.List, error) {
 	first := recordItem{key: listKey(projectID, listID)}
-	return changeRecord(ctx, s, first, list.List{}, func(l *list.List) error {
+	stored, err := changeRecord(ctx, s, first, listRecord{}, func(r *listRecord) error {
+		l := r.list()
 		if l.ID == "" {
 			return list.ErrNotFound
 		}
-		return change(l)
+		err := change(&l)
+		*r = toListRecord(l)
+		return err
 	})
+	return stored.list(), err
 }
 
 // ChangeSegment lets change amend the progress of one part of the work on a list, writes it unless somebody else has changed

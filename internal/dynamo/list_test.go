@@ -21,6 +21,30 @@ func newList(projectID, name string, kind list.Kind) list.List {
 	}
 }
 
+// TestPublishedRules: which rule is published is what was stored, whether it is the newest one or not.
+func TestPublishedRules(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for _, rules := range [][2]string{{"b", "b"}, {"b", "a"}, {"b", ""}, {"", ""}} {
+		l := newList(p.ID, "l", list.Dynamic)
+		l.Rule, l.Published = rules[0], rules[1]
+		if err := dynamotest.CreateList(t.Context(), s, l); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.List(t.Context(), p.ID, l.ID); err != nil || !cmp.Equal(l, got) {
+			t.Errorf("got %+v, %v, want %+v", got, err, l)
+		}
+		changed, err := s.ChangeList(t.Context(), p.ID, l.ID, func(l *list.List) error { l.Rule = "c"; return nil })
+		l.Rule = "c"
+		if err != nil || !cmp.Equal(l, changed) {
+			t.Errorf("another rule: got %+v, %v, want %+v", changed, err, l)
+		}
+		if got, err := s.ListsByID(t.Context(), p.ID, []string{l.ID}); err != nil || !cmp.Equal([]list.List{l}, got) {
+			t.Errorf("by id: got %+v, %v, want %+v", got, err, l)
+		}
+	}
+}
+
 func TestListDefinitions(t *testing.T) {
 	s := dynamotest.New(t)
 	p, other := dynamotest.Project(t, s), dynamotest.Project(t, s)
