@@ -111,7 +111,7 @@ func TestLists(t *testing.T) {
 		{ID: "d", ProjectID: id, Kind: list.Dynamic, Name: "Payers", Rule: "r", Revision: 1, Status: list.Ready},
 		{ID: "s", ProjectID: id, Kind: list.Static, Name: "VIPs", Status: list.Ready},
 	} {
-		if err := c.store.CreateList(t.Context(), l); err != nil {
+		if err := dynamotest.CreateList(t.Context(), c.store, l); err != nil {
 			t.Fatal(err)
 		}
 	}

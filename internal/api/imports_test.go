@@ -18,6 +18,7 @@ import (
 	"lunogram-users/internal/csvimport"
 	"lunogram-users/internal/csvimport/sheet"
 	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/project"
 	"lunogram-users/internal/user"
@@ -118,7 +119,7 @@ func TestImportIntoList(t *testing.T) {
 	} {
 		ids[name] = uuid.Must(uuid.NewV7()).String()
 		l.ID, l.ProjectID, l.Name = ids[name], tn.id, name
-		if err := tn.store.CreateList(t.Context(), l); err != nil {
+		if err := dynamotest.CreateList(t.Context(), tn.store, l); err != nil {
 			t.Fatal(err)
 		}
 	}

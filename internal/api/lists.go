@@ -14,19 +14,8 @@ import (
 // createList makes a list. Whom the rule of a dynamic one matches is looked for once it is stored, by who reads the
 // stream of the table.
 func (s *service) createList(ctx context.Context, l list.List) (newListView, error) {
-	all, err := s.lists.Lists(ctx, l.ProjectID)
-	if err != nil {
-		return newListView{}, err
-	}
-	return s.storeList(ctx, l, all)
-}
-
-// storeList stores a new list beside all others.
-func (s *service) storeList(ctx context.Context, l list.List, all []list.List) (newListView, error) {
-	if err := unlike(l, all); err != nil {
-		return newListView{}, err
-	}
-	return newListView{viewList(l)}, s.lists.CreateList(ctx, l)
+	l, err := s.lists.CreateList(ctx, l.ProjectID, func(all []list.List) (list.List, error) { return l, unlike(l, all) })
+	return newListView{viewList(l)}, err
 }
 
 // unlike returns list.ErrExists if another of the lists is like the one that is to be stored. It stops mistakes and
@@ -83,7 +72,11 @@ var phases = map[list.Status]list.Phase{list.Building: list.Fill, list.Pruning: 
 // patchList changes one list.
 func (s *service) patchList(ctx context.Context, in listChange) (listView, error) {
 	if in.patch.Name != nil {
-		all, l, err := s.amongLists(ctx, in.listPath)
+		all, err := s.lists.Lists(ctx, in.projectID)
+		if err != nil {
+			return listView{}, err
+		}
+		l, err := among(all, in.listID)
 		if err != nil {
 			return listView{}, err
 		}
@@ -95,16 +88,13 @@ func (s *service) patchList(ctx context.Context, in listChange) (listView, error
 	return s.changeList(ctx, in.listPath, func(l *list.List) error { return in.patch.Apply(l, s.now().UTC()) })
 }
 
-// amongLists reads all lists of the project, and finds one among them.
-func (s *service) amongLists(ctx context.Context, in listPath) (all []list.List, l list.List, err error) {
-	if all, err = s.lists.Lists(ctx, in.projectID); err != nil {
-		return nil, list.List{}, err
-	}
-	i := slices.IndexFunc(all, func(l list.List) bool { return l.ID == in.listID })
+// among returns one of the lists of a project.
+func among(all []list.List, id string) (list.List, error) {
+	i := slices.IndexFunc(all, func(l list.List) bool { return l.ID == id })
 	if i < 0 {
-		return nil, list.List{}, list.ErrNotFound
+		return list.List{}, list.ErrNotFound
 	}
-	return all, all[i], nil
+	return all[i], nil
 }
 
 // archiveList takes one list out of use.
@@ -122,14 +112,19 @@ func (s *service) changeList(ctx context.Context, in listPath, change func(*list
 
 // duplicateList makes another list of the same members or the same rule.
 func (s *service) duplicateList(ctx context.Context, in duplicateRequest) (newListView, error) {
-	all, original, err := s.amongLists(ctx, in.listPath)
-	if err != nil {
-		return newListView{}, err
-	}
-	name := cmp.Or(in.name, list.CopyName(original.Name, all))
-	l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), name, s.now().UTC())
-	if err != nil {
-		return newListView{}, err
-	}
-	return s.storeList(ctx, l, all)
+	l, err := s.lists.CreateList(ctx, in.projectID, func(all []list.List) (list.List, error) {
+		original, err := among(all, in.listID)
+		if err != nil {
+			return list.List{}, err
+		}
+		if in.name == nil {
+			in.name = new(list.CopyName(original.Name, all))
+		}
+		l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), *in.name, s.now().UTC())
+		if err != nil {
+			return list.List{}, err
+		}
+		return l, unlike(l, all)
+	})
+	return newListView{viewList(l)}, err
 }

@@ -8,13 +8,16 @@ import (
 	"lunogram-users/internal/user"
 )
 
-// Definitions keeps what lists are, their members aside. Every method may be called concurrently and is strongly consistent. A list that is
-// not of the project is list.ErrNotFound.
+// Definitions keeps what lists are, their members aside. Every method may be called concurrently and is strongly consistent.
+// A list that is not of the project is list.ErrNotFound.
 type Definitions interface {
-	// CreateList returns list.ErrTooMany.
-	CreateList(ctx context.Context, l list.List) error
+	// CreateList stores what compose makes in view of all lists, and returns it. It returns the error of compose, or
+	// list.ErrTooMany.
+	CreateList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error)
 	// Lists returns all of them, archived ones too.
 	Lists(ctx context.Context, projectID string) ([]list.List, error)
+	// ListsByID returns those that there are, in no order.
+	ListsByID(ctx context.Context, projectID string, ids []string) ([]list.List, error)
 	List(ctx context.Context, projectID, listID string) (list.List, error)
 	// ChangeList stores what change makes of a list, and calls it again where somebody was faster. It returns the error
 	// of change.
@@ -50,11 +53,10 @@ type ListsStore interface {
 	Audience(ctx context.Context, q user.Audience) ([]user.Answer, error)
 	// Profiles returns those users who exist, by id, strongly consistent. It does not follow absorbed ids.
 	Profiles(ctx context.Context, projectID string, ids []string) (map[string]user.User, error)
-	// User and UserByPair are those of Reader.
-	User(ctx context.Context, projectID, userID string) (user.User, error)
-	UserByPair(ctx context.Context, projectID string, p user.Pair) (user.User, error)
 	// Groups is that of Groups.
 	Groups(ctx context.Context, projectID string) ([]consent.Group, error)
+	// Named returns the named users in order, nil in place of nobody, strongly consistent. An absorbed id means its survivor.
+	Named(ctx context.Context, projectID string, names []user.Name) ([]*user.User, error)
 	// Users is that of Lister.
 	Users(ctx context.Context, projectID, after string, limit int) (user.Page, error)
 }

@@ -172,8 +172,14 @@ func (s *service) count(ctx context.Context, in listPath) (countView, error) {
 	if !v.Exact {
 		return v, nil
 	}
+	newest := list.Count{Members: n, At: at}
+	if !newest.News(l.Count) {
+		return v, nil
+	}
 	_, err = s.lists.ChangeList(ctx, in.projectID, in.listID, func(l *list.List) error {
-		l.Count = &list.Count{Members: n, At: at}
+		if newest.News(l.Count) {
+			l.Count = &newest
+		}
 		return nil
 	})
 	return v, err
@@ -181,9 +187,8 @@ func (s *service) count(ctx context.Context, in listPath) (countView, error) {
 
 // memberView is what became of one of the users that a request names.
 type memberView struct {
-	Name   *nameView `json:"name"`    // as it was sent
-	UserID *string   `json:"user_id"` // null for nobody
-	Reason string    `json:"reason,omitempty"`
+	namedView
+	Reason string `json:"reason,omitempty"`
 }
 
 type addedMemberView struct {
@@ -205,7 +210,7 @@ type removedView struct {
 }
 
 func viewMember(name user.Name, o list.Outcome) memberView {
-	v := memberView{Name: viewName(name), UserID: filled(o.UserID)}
+	v := memberView{namedView: namedView{viewName(name), filled(o.UserID)}}
 	if o.Err != nil {
 		v.UserID, v.Reason = nil, "no_user"
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"lunogram-users/internal/consent"
 	"lunogram-users/internal/rule"
 	"lunogram-users/internal/user"
@@ -121,14 +119,14 @@ func decodeEvaluate(r *http.Request) (evaluateRequest, error) {
 
 // evaluate holds a rule against users, as they are now.
 func (s *service) evaluate(ctx context.Context, in evaluateRequest) (evaluationView, error) {
-	users, err := s.named(ctx, in.projectID, in.names)
+	users, err := s.lists.Named(ctx, in.projectID, in.names)
 	if err != nil {
 		return evaluationView{}, err
 	}
 	now := s.now()
 	v := evaluationView{Results: make([]matchView, len(users))}
 	for i, u := range users {
-		v.Results[i] = matchView{Name: viewName(in.names[i])}
+		v.Results[i] = matchView{namedView: namedView{Name: viewName(in.names[i])}}
 		if u == nil {
 			continue
 		}
@@ -148,42 +146,13 @@ func (s *service) evaluate(ctx context.Context, in evaluateRequest) (evaluationV
 	return v, nil
 }
 
-// readsAtOnce is how many users are read at the same time.
-const readsAtOnce = 10
-
-// named reads the users of the names, nil in place of nobody.
-func (s *service) named(ctx context.Context, projectID string, names []user.Name) ([]*user.User, error) {
-	users := make([]*user.User, len(names))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readsAtOnce)
-	for i, name := range names {
-		g.Go(func() error {
-			u, err := s.userOf(ctx, projectID, name)
-			if errors.Is(err, user.ErrNotFound) {
-				return nil
-			}
-			users[i] = &u
-			return err
-		})
-	}
-	return users, g.Wait()
-}
-
-func (s *service) userOf(ctx context.Context, projectID string, name user.Name) (user.User, error) {
-	if name.ID != "" {
-		return s.lists.User(ctx, projectID, name.ID)
-	}
-	return s.lists.UserByPair(ctx, projectID, name.Pair)
-}
-
 // evaluationView has one result for each user that was named, in order: user_ids first, then identifiers.
 type evaluationView struct {
 	Results []matchView `json:"results"`
 }
 
 type matchView struct {
-	Name      *nameView        `json:"name"`    // as it was sent
-	UserID    *string          `json:"user_id"` // null for nobody
+	namedView
 	Matches   bool             `json:"matches"`
 	DecidedBy []comparisonView `json:"decided_by,omitempty"`
 }

@@ -23,6 +23,7 @@ type tenant struct {
 	*server
 	t      *testing.T
 	store  *dynamo.Store
+	meter  *dynamotest.Meter // of the store
 	id     string
 	keys   map[project.Role]string
 	admin  string
@@ -31,7 +32,8 @@ type tenant struct {
 
 func newTenant(t *testing.T) *tenant {
 	t.Helper()
-	s := dynamotest.New(t)
+	meter := new(dynamotest.Meter)
+	s := dynamotest.New(t, meter.Option())
 	p := dynamotest.Project(t, s)
 	keys := map[project.Role]string{}
 	for _, role := range []project.Role{project.Client, project.Support, project.Editor, project.Admin} {
@@ -42,7 +44,7 @@ func newTenant(t *testing.T) *tenant {
 		keys[role] = token
 	}
 	return &tenant{
-		server: newImportServer(t, s, importer(s)), t: t, store: s, id: p.ID, keys: keys,
+		server: newImportServer(t, s, importer(s)), t: t, store: s, meter: meter, id: p.ID, keys: keys,
 		admin: "/api/admin/projects/" + p.ID + "/subjects/users", scoped: "/api/client/projects/" + p.ID + "/users",
 	}
 }

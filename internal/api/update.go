@@ -72,7 +72,7 @@ func (s *service) update(ctx context.Context, in updateRequest) (updateView, err
 		if err != nil {
 			return updateView{}, err
 		}
-		if in.ifMatch != nil && *in.ifMatch != u.Version {
+		if in.ifMatch != nil && (u.ID != in.userID || *in.ifMatch != u.Version) {
 			return updateView{}, user.ErrVersion
 		}
 		patch, missing, err := s.updateOf(u, in)

@@ -125,6 +125,9 @@ func TestUpdateOnTheStore(t *testing.T) {
 	if got := tn.update(merged.ID, `{"template":{"seen":"{{ user.id }}"}}`); got.ID != u.ID || got.Data["seen"] != u.ID {
 		t.Errorf("by a merged id: %+v, want %s", got, u.ID)
 	}
+	etag := tn.want(200, "GET", at, "").header.Get("ETag")
+	tn.want(412, "POST", tn.admin+"/"+merged.ID+"/update", `{"template":{"a":"c"}}`, "If-Match", etag)
+	tn.want(412, "PATCH", tn.admin+"/"+merged.ID, `{"data":{"a":"c"}}`, "If-Match", etag)
 }
 
 func TestUpdateFaults(t *testing.T) {

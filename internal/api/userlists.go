@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,19 +17,18 @@ func (s *service) listsOf(ctx context.Context, in userPath) (userListsView, erro
 	if err != nil {
 		return userListsView{}, err
 	}
-	all, err := s.lists.Lists(ctx, in.projectID)
-	if err != nil {
-		return userListsView{}, err
-	}
 	since := map[string]time.Time{}
 	for _, m := range st.Lists {
 		since[m.ListID] = m.At
 	}
+	theirs, err := s.lists.ListsByID(ctx, in.projectID, slices.Collect(maps.Keys(since)))
+	if err != nil {
+		return userListsView{}, err
+	}
 	v := userListsView{Results: []userListView{}, Limit: list.MaxLists}
-	slices.SortFunc(all, func(a, b list.List) int { return strings.Compare(place(a), place(b)) })
-	for _, l := range all {
-		at, in := since[l.ID]
-		if !in || l.Archived() {
+	slices.SortFunc(theirs, func(a, b list.List) int { return strings.Compare(place(a), place(b)) })
+	for _, l := range theirs {
+		if l.Archived() {
 			continue
 		}
 		shown, err := s.shown(l)
@@ -36,7 +36,7 @@ func (s *service) listsOf(ctx context.Context, in userPath) (userListsView, erro
 			return userListsView{}, err
 		}
 		if shown(st.User) {
-			v.Results = append(v.Results, userListView{ID: l.ID, Name: l.Name, Type: l.Kind, Since: moment(at)})
+			v.Results = append(v.Results, userListView{ID: l.ID, Name: l.Name, Type: l.Kind, Since: moment(since[l.ID])})
 		}
 	}
 	return v, nil

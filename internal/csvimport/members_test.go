@@ -21,7 +21,7 @@ import (
 func (r *rig) list(t testing.TB, kind list.Kind) string {
 	t.Helper()
 	l := list.List{ID: uuid.Must(uuid.NewV7()).String(), ProjectID: r.project.ID, Name: "VIP", Kind: kind, Status: list.Ready}
-	if err := r.store.CreateList(t.Context(), l); err != nil {
+	if err := dynamotest.CreateList(t.Context(), r.store, l); err != nil {
 		t.Fatal(err)
 	}
 	return l.ID

@@ -126,7 +126,7 @@ func (a *audience) decide(ctx context.Context, seats []*seat, consistent bool) e
 	for _, st := range seats {
 		st.owner, st.profile = st.name.ID, profileItem{}
 	}
-	if err := a.store.seat(ctx, a.ProjectID, seats, consistent); err != nil {
+	if err := a.store.seat(ctx, a.ProjectID, seats, consistent, new(seatAttributes)); err != nil {
 		return err
 	}
 	var doubtful []place

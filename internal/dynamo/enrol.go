@@ -130,7 +130,7 @@ func (e *enrolment) lookAgain(ctx context.Context, ids []string, seats []*seat) 
 			theirs = append(theirs, st)
 		}
 	}
-	if err := e.store.seat(ctx, e.project, theirs, true); err != nil {
+	if err := e.store.seat(ctx, e.project, theirs, true, new(seatAttributes)); err != nil {
 		return err
 	}
 	present := make(map[string]bool, len(theirs))

@@ -21,6 +21,30 @@ func newList(projectID, name string, kind list.Kind) list.List {
 	}
 }
 
+// TestPublishedRules: which rule is published is what was stored, whether it is the newest one or not.
+func TestPublishedRules(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for _, rules := range [][2]string{{"b", "b"}, {"b", "a"}, {"b", ""}, {"", ""}} {
+		l := newList(p.ID, "l", list.Dynamic)
+		l.Rule, l.Published = rules[0], rules[1]
+		if err := dynamotest.CreateList(t.Context(), s, l); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.List(t.Context(), p.ID, l.ID); err != nil || !cmp.Equal(l, got) {
+			t.Errorf("got %+v, %v, want %+v", got, err, l)
+		}
+		changed, err := s.ChangeList(t.Context(), p.ID, l.ID, func(l *list.List) error { l.Rule = "c"; return nil })
+		l.Rule = "c"
+		if err != nil || !cmp.Equal(l, changed) {
+			t.Errorf("another rule: got %+v, %v, want %+v", changed, err, l)
+		}
+		if got, err := s.ListsByID(t.Context(), p.ID, []string{l.ID}); err != nil || !cmp.Equal([]list.List{l}, got) {
+			t.Errorf("by id: got %+v, %v, want %+v", got, err, l)
+		}
+	}
+}
+
 func TestListDefinitions(t *testing.T) {
 	s := dynamotest.New(t)
 	p, other := dynamotest.Project(t, s), dynamotest.Project(t, s)
@@ -28,7 +52,7 @@ func TestListDefinitions(t *testing.T) {
 	b, a := newList(p.ID, "b", list.Static), newList(p.ID, "a", list.Dynamic)
 	a.Rule, a.Revision, a.Count = `user.data.plan == "pro"`, 1, &list.Count{Members: 3, At: a.CreatedAt}
 	for _, l := range []list.List{b, a, b} {
-		if err := s.CreateList(ctx, l); err != nil {
+		if err := dynamotest.CreateList(ctx, s, l); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,17 +98,17 @@ func TestTooManyLists(t *testing.T) {
 	var last list.List
 	for n := range list.MaxDynamic {
 		last = newList(p.ID, fmt.Sprint(n), list.Dynamic)
-		if err := s.CreateList(t.Context(), last); err != nil {
+		if err := dynamotest.CreateList(t.Context(), s, last); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.CreateList(t.Context(), last); err != nil {
+	if err := dynamotest.CreateList(t.Context(), s, last); err != nil {
 		t.Errorf("the last one again: %v", err)
 	}
-	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
+	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
 		t.Errorf("one more dynamic list: %v, want ErrTooMany", err)
 	}
-	if err := s.CreateList(t.Context(), newList(p.ID, "one more", list.Static)); err != nil {
+	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Static)); err != nil {
 		t.Errorf("a static list: %v", err)
 	}
 }

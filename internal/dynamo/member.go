@@ -2,8 +2,10 @@ package dynamo
 
 import (
 	"context"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
@@ -19,7 +21,7 @@ import (
 // between the two: it leaves the membership of a user who is gone, which no page shows and a repeat does not mend.
 func (s *Store) AddMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error) {
 	seats := seatsOf(names)
-	if err := s.seat(ctx, projectID, seats, true); err != nil {
+	if err := s.seat(ctx, projectID, seats, true, new(seatAttributes)); err != nil {
 		return nil, err
 	}
 	e := s.enrol(projectID, list.Membership{ListID: listID, At: s.now()})
@@ -31,13 +33,20 @@ func (s *Store) AddMembers(ctx context.Context, projectID, listID string, names 
 
 // RemoveMembers takes the named users, at most list.MaxBatch, out of a list and answers each in order. That the list may be
 // taken from is the caller's to check. An absorbed user stands for who absorbed it. It may be repeated.
+//
+// Until a merge is followed, the membership of the absorbed user waits to become the survivor's. It is removed as well, or the
+// user would come back.
 func (s *Store) RemoveMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error) {
 	seats := seatsOf(names)
-	if err := s.seat(ctx, projectID, seats, true); err != nil {
+	if err := s.seat(ctx, projectID, seats, true, new(seatAttributes)); err != nil {
 		return nil, err
 	}
-	var keys []key
-	for _, id := range present(seats) {
+	whose, err := s.personas(ctx, projectID, seats)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]key, 0, len(whose))
+	for id := range whose {
 		keys = append(keys, memberKey(projectID, id, listID))
 	}
 	stored, err := s.members(ctx, keys, true)
@@ -47,9 +56,54 @@ func (s *Store) RemoveMembers(ctx context.Context, projectID, listID string, nam
 	removed := make(map[string]bool, len(stored))
 	keys = keys[:0]
 	for k, m := range stored {
-		removed[m.ID], keys = true, append(keys, k)
+		removed[whose[m.ID]], keys = true, append(keys, k)
 	}
 	return outcomes(seats, removed), s.batchDelete(ctx, keys)
+}
+
+// personas returns the ids under which memberships of the users in the seats may be stored, each with the id of its user: of
+// a user who may have absorbed others, theirs too.
+func (s *Store) personas(ctx context.Context, projectID string, seats []*seat) (map[string]string, error) {
+	whose := map[string]string{}
+	absorbers := map[string]bool{}
+	for _, st := range seats {
+		if id := st.profile.ID; id != "" {
+			whose[id] = id
+			absorbers[id] = absorbers[id] || st.followed || st.profile.mayHaveAbsorbed()
+		}
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(familiesAtOnce)
+	for id, asked := range absorbers {
+		if !asked {
+			continue
+		}
+		g.Go(func() error {
+			family, err := s.family(ctx, projectID, id)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, member := range family {
+				whose[member] = id
+			}
+			return err
+		})
+	}
+	return whose, g.Wait()
+}
+
+// familiesAtOnce is of how many users it is read at the same time whom they absorbed.
+const familiesAtOnce = 10
+
+// mayHaveAbsorbed reports whether the user looks like one who absorbed another, which costs no read: only anonymous users are
+// absorbed, and their identifiers stay with who absorbed them, if there is room.
+func (p profileItem) mayHaveAbsorbed() bool {
+	for name := range p.Identifiers {
+		if parsePairName(name).Anonymous() {
+			return true
+		}
+	}
+	return len(p.Identifiers) == user.MaxIdentifiers
 }
 
 // ImportMembers makes users, at most 500 whom the caller has just seen, members of a list on behalf of an import, and says

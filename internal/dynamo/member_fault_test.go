@@ -16,7 +16,7 @@ func listScenarios() []scenario {
 	letter := newList("", "letter", list.Static)
 	create := func(t *testing.T, s *dynamo.Store, p project.Project) error {
 		letter.ProjectID = p.ID
-		return s.CreateList(t.Context(), letter)
+		return dynamotest.CreateList(t.Context(), s, letter)
 	}
 	add := func(t *testing.T, s *dynamo.Store, p project.Project) error {
 		_, err := s.AddMembers(t.Context(), p.ID, letter.ID, named(owner(t, p, "a"), owner(t, p, "b")))

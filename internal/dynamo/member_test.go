@@ -242,6 +242,71 @@ func TestStandingOfAnAbsorbedUser(t *testing.T) {
 	}
 }
 
+// TestRemoveBeforeAMergeIsFollowed: who was absorbed is still a member then, and the survivor must not become one by that.
+func TestRemoveBeforeAMergeIsFollowed(t *testing.T) {
+	s := dynamotest.New(t)
+	for _, by := range []string{"absorbed", "survivor"} {
+		p := dynamotest.Project(t, s)
+		ctx := t.Context()
+		seed("known", "anonymous:x", "other")(t, s, p)
+		ids := map[string]string{"absorbed": owner(t, p, "anonymous:x"), "survivor": owner(t, p, "known")}
+		if _, err := s.AddMembers(ctx, p.ID, "l", named(ids["absorbed"], owner(t, p, "other"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := upserting("known", "anonymous:x")(t, s, p); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.RemoveMembers(ctx, p.ID, "l", named(ids[by], ids[by]))
+		want := list.Outcome{UserID: ids["survivor"], Changed: true}
+		if diff := cmp.Diff([]list.Outcome{want, want}, got); diff != "" || err != nil {
+			t.Errorf("by the id of the %s: %v (-want +got):\n%s", by, err, diff)
+		}
+		if got, err := s.Standing(ctx, p.ID, ids["absorbed"]); err != nil || len(got.Lists) > 0 {
+			t.Errorf("by the id of the %s: the absorbed user stands at %+v, %v", by, got, err)
+		}
+		if got, err := s.Standing(ctx, p.ID, owner(t, p, "other")); err != nil || len(got.Lists) != 1 {
+			t.Errorf("somebody else stands at %+v, %v", got, err)
+		}
+	}
+}
+
+func TestNamed(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	seed("known", "anonymous:x", "other", "gone")(t, s, p)
+	absorbed, gone := owner(t, p, "anonymous:x"), owner(t, p, "gone")
+	if err := upserting("known", "anonymous:x")(t, s, p); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(ctx, p.ID, gone); err != nil {
+		t.Fatal(err)
+	}
+	names := named(absorbed, owner(t, p, "known"), gone)
+	for _, pair := range []string{"anonymous:x", "other", "gone", "nobody"} {
+		names = append(names, user.Name{Pair: request(t, p.ID, pair).Pairs()[0]})
+	}
+	users, err := s.Named(ctx, p.ID, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := owner(t, p, "known")
+	var got []string
+	for _, u := range users {
+		if u == nil {
+			got = append(got, "")
+			continue
+		}
+		got = append(got, u.ID)
+		if want, err := s.User(ctx, p.ID, u.ID); err != nil || !cmp.Equal(&want, u) {
+			t.Errorf("got user %+v, want %+v, %v", u, want, err)
+		}
+	}
+	if diff := cmp.Diff([]string{known, known, "", known, owner(t, p, "other"), "", ""}, got); diff != "" {
+		t.Errorf("named (-want +got):\n%s", diff)
+	}
+}
+
 func TestImportedMembers(t *testing.T) {
 	s := dynamotest.New(t)
 	p := dynamotest.Project(t, s)

@@ -8,7 +8,8 @@ import (
 
 // Patch changes the user with the id, or who absorbed that user: one call when nothing stands against it.
 // The patch must be normalized. It returns user.ErrNotFound, user.ErrVersion when ifMatch is given and is not
-// the stored version, user.ErrTooLarge, and user.ErrUnavailable.
+// the stored version, user.ErrTooLarge, and user.ErrUnavailable. An absorbed user has no version any more, and so is
+// user.ErrVersion to every ifMatch: the number was read of another user than the survivor, whose own may be the same.
 func (s *Store) Patch(ctx context.Context, project, userID string, p user.Patch, ifMatch *int64) (user.User, error) {
 	c := change{project: project, userID: userID, patch: p, ifMatch: ifMatch, writeID: newWriteID()}
 	return untilWon(ctx, func() (user.User, error) {
@@ -21,6 +22,8 @@ func (s *Store) Patch(ctx context.Context, project, userID string, p user.Patch,
 			return stored.user(project), nil
 		case !refusal(err):
 			return user.User{}, err
+		case stored.MergedInto != "" && ifMatch != nil:
+			return user.User{}, user.ErrVersion
 		case stored.MergedInto != "":
 			c.userID = stored.MergedInto
 			return user.User{}, errAgain
@@ -39,7 +42,7 @@ func (s *Store) patchWide(ctx context.Context, c change) (user.User, error) {
 		return user.User{}, err
 	case p.WriteID == c.writeID:
 		return p.user(c.project), nil
-	case c.ifMatch != nil && p.Version != *c.ifMatch:
+	case c.ifMatch != nil && (p.ID != c.userID || p.Version != *c.ifMatch):
 		return user.User{}, user.ErrVersion
 	}
 	before := p.user(c.project)

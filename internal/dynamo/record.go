@@ -23,7 +23,7 @@ type recordItem struct {
 }
 
 // changeRecord reads a record, or takes first and zero for one that is not there, lets change amend it, and writes it if its
-// revision is still the one that was read. A write whose reply was lost is seen as a change by somebody else:
+// revision is still the one that was read. What change leaves as it is stored is not written. A write whose reply was lost is seen as a change by somebody else:
 // change then meets its own work.
 func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T, change func(*T) error) (T, error) {
 	return untilWon(ctx, func() (T, error) {
@@ -46,9 +46,10 @@ func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T
 	})
 }
 
+// putRecord writes the record in place of what is stored, unless it is that.
 func (s *Store) putRecord(ctx context.Context, stored recordItem, record any) error {
 	body, err := encodeRecord(record)
-	if err != nil {
+	if err != nil || body == stored.Record {
 		return err
 	}
 	before := stored.Revision

@@ -13,18 +13,21 @@ import (
 type seat struct {
 	name     user.Name
 	owner    string // the id to look for, as far as it is known
+	followed bool   // whether it was that of a user who was absorbed
 	profile  profileItem
 	decision consent.Decision
 }
 
 // seat fills the profiles of the seats. Whoever was absorbed is followed to the survivor, and a pair that has moved on
-// since its owner was read is looked up anew: these reads are strongly consistent, and few.
-func (s *Store) seat(ctx context.Context, project string, seats []*seat, consistent bool) error {
+// since its owner was read is looked up anew: these reads are strongly consistent, and few. attributes are those of the
+// profiles that are read, see seatAttributes; nil for all.
+func (s *Store) seat(ctx context.Context, project string, seats []*seat, consistent bool, attributes *string) error {
 	for n := 0; len(seats) > 0 && n < attempts; n++ {
 		if err := s.ownersOf(ctx, project, seats, consistent || n > 0); err != nil {
 			return err
 		}
-		profiles, err := s.seatProfiles(ctx, project, seats, consistent || n > 0)
+		how := types.KeysAndAttributes{ConsistentRead: new(consistent || n > 0), ProjectionExpression: attributes}
+		profiles, err := s.seatProfiles(ctx, project, seats, how)
 		if err != nil {
 			return err
 		}
@@ -34,7 +37,7 @@ func (s *Store) seat(ctx context.Context, project string, seats []*seat, consist
 			_, owns := p.Identifiers[pairName(st.name.Pair)]
 			switch {
 			case p.MergedInto != "":
-				st.owner = p.MergedInto
+				st.followed, st.owner = true, p.MergedInto
 				again = append(again, st)
 			case p.live() && st.name.ID == "" && !owns:
 				st.owner = ""
@@ -72,11 +75,11 @@ func (s *Store) ownersOf(ctx context.Context, project string, seats []*seat, con
 	})
 }
 
-// seatAttributes are what is needed of the profile of a seat: not data, which may be large.
+// seatAttributes are what most need of the profile of a seat: not data, which may be large.
 const seatAttributes = "pk, sk, id, identifiers, email, phone, subscriptions, deleting, merged_into"
 
-// seatProfiles returns the profiles of the owners of the seats, by id, without what no seat needs.
-func (s *Store) seatProfiles(ctx context.Context, project string, seats []*seat, consistent bool) (map[string]profileItem, error) {
+// seatProfiles returns the profiles of the owners of the seats, by id, read as how says.
+func (s *Store) seatProfiles(ctx context.Context, project string, seats []*seat, how types.KeysAndAttributes) (map[string]profileItem, error) {
 	var keys []key
 	seen := map[string]bool{"": true}
 	for _, st := range seats {
@@ -86,13 +89,28 @@ func (s *Store) seatProfiles(ctx context.Context, project string, seats []*seat,
 		}
 	}
 	profiles := make(map[string]profileItem, len(keys))
-	how := types.KeysAndAttributes{ConsistentRead: &consistent, ProjectionExpression: new(seatAttributes)}
 	err := s.batch(ctx, keys, how, "get profiles", func(av item) error {
 		p, err := decode[profileItem](av)
 		profiles[p.ID] = p
 		return err
 	})
 	return profiles, err
+}
+
+// Named returns the named users in order, nil in place of nobody, strongly consistent: a call for each 100 that are named by
+// a pair, one for each 100 users, and the like for those who were absorbed, in whose place is who absorbed them.
+func (s *Store) Named(ctx context.Context, projectID string, names []user.Name) ([]*user.User, error) {
+	seats := seatsOf(names)
+	if err := s.seat(ctx, projectID, seats, true, nil); err != nil {
+		return nil, err
+	}
+	users := make([]*user.User, len(seats))
+	for i, st := range seats {
+		if st.profile.ID != "" {
+			users[i] = new(st.profile.user(projectID))
+		}
+	}
+	return users, nil
 }
 
 // seatsOf returns a seat for each name.
@@ -102,16 +120,4 @@ func seatsOf(names []user.Name) []*seat {
 		seats[i] = &seat{name: name, owner: name.ID}
 	}
 	return seats
-}
-
-// present returns the ids of the users in the seats, each once.
-func present(seats []*seat) []string {
-	var ids []string
-	seen := map[string]bool{"": true}
-	for _, st := range seats {
-		if id := st.profile.ID; !seen[id] {
-			seen[id], ids = true, append(ids, id)
-		}
-	}
-	return ids
 }

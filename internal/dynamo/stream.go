@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	changes "lunogram-users/internal/change"
-	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
@@ -75,14 +74,14 @@ func (p profileItem) seen(project string) *user.User {
 func readListChange(c events.DynamoDBStreamRecord) (*changes.List, error) {
 	l := new(changes.List)
 	if c.OldImage != nil {
-		before, err := readImage(c.OldImage, readRecord[list.List])
+		before, err := readImage(c.OldImage, readList)
 		if err != nil {
 			return nil, err
 		}
 		l.Before = &before
 	}
 	var err error
-	l.After, err = readImage(c.NewImage, readRecord[list.List])
+	l.After, err = readImage(c.NewImage, readList)
 	return l, err
 }
 

@@ -49,7 +49,7 @@ func TestReadChange(t *testing.T) {
 	}
 	follow()
 
-	must(s.CreateList(ctx, l))
+	must(dynamotest.CreateList(ctx, s, l))
 	got := follow()
 	if len(got) != 1 || !cmp.Equal(got[0].List, &change.List{After: l}) {
 		t.Errorf("a new list: got %+v", got)

@@ -248,6 +248,30 @@ func TestPatch(t *testing.T) {
 	}
 }
 
+// TestPatchOfAnAbsorbedUser: a version that was read of an absorbed user is not that of the survivor, even if the number is.
+func TestPatchOfAnAbsorbedUser(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	ctx := t.Context()
+	seed("known", "anonymous:x")(t, s, p)
+	absorbed := owner(t, p, "anonymous:x")
+	if err := upserting("known", "anonymous:x")(t, s, p); err != nil {
+		t.Fatal(err)
+	}
+	survivor := applied(t, s, p, "known", 1, 0)
+	wide := map[string]any{"a[0]": "b"} // that is, not by one expression
+	for _, data := range []map[string]any{{"a": "b"}, wide} {
+		if _, err := s.Patch(ctx, p.ID, absorbed, user.Patch{Data: data}, &survivor.Version); !errors.Is(err, user.ErrVersion) {
+			t.Errorf("%v with the number of the survivor's version: %v, want ErrVersion", data, err)
+		}
+		got, err := s.Patch(ctx, p.ID, absorbed, user.Patch{Data: data}, nil)
+		if err != nil || got.ID != survivor.ID {
+			t.Errorf("%v without a version: %s, %v, want the survivor", data, got.ID, err)
+		}
+		survivor = got
+	}
+}
+
 // TestLongestPairs: the longest pairs that the domain lets through fit into a key, however they are escaped.
 func TestLongestPairs(t *testing.T) {
 	s := dynamotest.New(t)

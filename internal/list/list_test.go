@@ -52,6 +52,27 @@ func TestAlike(t *testing.T) {
 	}
 }
 
+func TestNews(t *testing.T) {
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	stored := &list.Count{Members: 3, At: at}
+	tests := []struct {
+		count  list.Count
+		stored *list.Count
+		want   bool
+	}{
+		{list.Count{Members: 3, At: at}, nil, true},
+		{list.Count{Members: 3, At: at.Add(time.Minute)}, stored, false},
+		{list.Count{Members: 4, At: at.Add(time.Second)}, stored, true},
+		{list.Count{Members: 3, At: at.Add(time.Minute + time.Second)}, stored, true},
+		{list.Count{Members: 4, At: at.Add(-time.Second)}, stored, false},
+	}
+	for _, tt := range tests {
+		if got := tt.count.News(tt.stored); got != tt.want {
+			t.Errorf("%+v after %+v: got %t, want %t", tt.count, tt.stored, got, tt.want)
+		}
+	}
+}
+
 func TestFull(t *testing.T) {
 	lists := func(static, dynamic, archived int) (all []list.List) {
 		for range static {

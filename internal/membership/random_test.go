@@ -17,18 +17,21 @@ import (
 	"lunogram-users/internal/user"
 )
 
+// letter is the id of a subscription group.
+const letter = "0190b5a0-7b1e-7c3a-9f00-0123456789ab"
+
 // TestRandomChanges plays 2,000 changes of up to 500 users under five rules, one of them about the time, with batches that
 // come late and twice, tasks in any order, and a rule that is changed in between; then every list has the members that a
 // full evaluation finds.
 func TestRandomChanges(t *testing.T) {
 	r := newRig(t)
 	g := &game{rig: r, rng: rand.New(rand.NewPCG(1, 2)), users: map[int]string{}, static: map[string]bool{}}
-	r.must(r.store.CreateGroup(t.Context(), consent.Group{ID: "letter", ProjectID: r.project.ID, Name: "Letter", Channel: consent.Email}))
+	r.must(r.store.CreateGroup(t.Context(), consent.Group{ID: letter, ProjectID: r.project.ID, Name: "Letter", Channel: consent.Email}))
 	for n, text := range []string{
 		premium,
 		`user.data.score >= 50 AND NOT user.data.city = "Paris"`,
 		renewed,
-		`user.subscriptions.letter = "unsubscribed"`,
+		`user.subscriptions.` + letter + ` = "unsubscribed"`,
 		`user.identifiers.anonymous EXISTS OR user.data.city = "Paris"`,
 	} {
 		g.lists = append(g.lists, r.list(fmt.Sprint("rule ", n), text))
@@ -114,7 +117,7 @@ func (g *game) change() {
 		g.join(id)
 	case known && kind <= 6:
 		state := []consent.State{consent.Subscribed, consent.Unsubscribed, consent.NotSet}[g.rng.IntN(3)]
-		setting := consent.Setting{Choices: []consent.Choice{{Group: "letter", State: state}}, How: consent.ByAPI}
+		setting := consent.Setting{Choices: []consent.Choice{{Group: letter, State: state}}, How: consent.ByAPI}
 		_, err := g.store.SetSubscriptions(ctx, g.project.ID, id, setting)
 		g.must(err)
 	case known && kind <= 10:

@@ -179,7 +179,7 @@ func (r *rig) list(name, text string) list.List {
 	if text != "" {
 		l.Kind, l.Rule, l.Revision, l.Status = list.Dynamic, canonical(r.t, text), 1, list.Building
 	}
-	r.must(r.store.CreateList(r.t.Context(), l))
+	r.must(dynamotest.CreateList(r.t.Context(), r.store, l))
 	return l
 }
 

@@ -31,9 +31,16 @@ func denseRule() string {
 	return clause + strings.Repeat(" OR "+clause, (rule.MaxLength-len(clause))/len(" OR "+clause))
 }
 
+// deepRule is one whose path has as many steps as fit.
+func deepRule() string {
+	const start, step, end = `user.data.a`, `.b`, ` = 1`
+	return start + strings.Repeat(step, (rule.MaxLength-len(start)-len(end))/len(step)) + end
+}
+
 func BenchmarkParse(b *testing.B) {
 	for name, text := range map[string]string{
 		"short": `user.data.plan = "premium" AND user.data.lifetime_value > 1000`, "long": longRule(), "dense": denseRule(),
+		"deep": deepRule(),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -78,7 +85,7 @@ func TestMatchAllocates(t *testing.T) {
 	subject.User.Data["zoned"] = "2026-06-01T08:00:00.123+05:30"
 	for _, text := range []string{
 		longRule(), `user.data.zoned > now - 30 days AND user.data.huge > 1e37 AND user.data["first name"] CONTAINS "Å"
-			AND user.subscriptions.joined = "subscribed" AND user.identifiers.posthog = "ph_2" AND journey.a = "b"
+			AND user.subscriptions.` + joined + ` = "subscribed" AND user.identifiers.posthog = "ph_2" AND journey.a = "b"
 			AND user.data.tags CONTAINS 7`,
 	} {
 		r := mustParse(t, text)

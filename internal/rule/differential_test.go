@@ -7,7 +7,7 @@ import (
 	"lunogram-users/internal/rule"
 )
 
-var groups = []string{"a", "b", "c"}
+var groups = []string{group, joined, unsaid}
 
 // TestDifferential compares the package with a naive reading of the language, for random rules and subjects.
 func TestDifferential(t *testing.T) {

@@ -106,7 +106,7 @@ func TestNoUser(t *testing.T) {
 	s := rule.Subject{Journey: map[string]any{"tier": "gold"}}
 	for text, want := range map[string]bool{
 		`user.id EXISTS`: false, `user.data.a NOT EXISTS`: true, `user.data.a != 1`: false, `user.identifiers EXISTS`: false,
-		`user.subscriptions.joined = "not_set"`: false, `user.created_at < now`: false, `journey.tier = "gold"`: true,
+		`user.subscriptions.` + joined + ` = "not_set"`: false, `user.created_at < now`: false, `journey.tier = "gold"`: true,
 	} {
 		if got := mustParse(t, text).Match(s, now); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)

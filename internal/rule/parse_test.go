@@ -79,6 +79,10 @@ func TestSyntaxErrors(t *testing.T) {
 		{`user.data.a[99999999999999999999] = 1`, 1, 13, "99999999999999999999", keys},
 		{`user.data.a["b" = 1`, 1, 17, "=", []string{"]"}},
 		{`user.subscriptions = "x"`, 1, 20, "=", []string{". and the id of a group", inQuotes}},
+		{`user.subscriptions.letter = "x"`, 1, 19, ".letter", []string{". and the id of a group, which is a UUID"}},
+		{`user.subscriptions [ "a\"b" ]  = "x"`, 1, 20, `[ "a\"b" ]`, []string{". and the id of a group, which is a UUID"}},
+		{`user.subscriptions.` + group + `0 = "x"`, 1, 19, "." + group + "0", []string{". and the id of a group, which is a UUID"}},
+		{`user.subscriptions.` + group[:35] + `g = "x"`, 1, 19, "." + group[:35] + "g", []string{". and the id of a group, which is a UUID"}},
 		{`user.identifiers[0] = "x"`, 1, 18, "0", []string{"a key in quotes"}},
 		{`user.email.domain = "x"`, 1, 11, ".domain", operators},
 		{`journey = 1`, 1, 9, "=", []string{". and a key", inQuotes}},
@@ -166,6 +170,7 @@ func TestString(t *testing.T) {
 		`user.data.a>now-30day and user.data.a<NOW+1 Hours`:                `user.data.a > now - 30 days AND user.data.a < now + 1 hour`,
 		`user.data.a>now+0 weeks`:                                          `user.data.a > now + 0 weeks`,
 		"user.data.a\u00a0=\u2003- 5":                                      `user.data.a = -5`,
+		`user.subscriptions.` + strings.ToUpper(group) + `="subscribed"`:   `user.subscriptions.` + group + ` = "subscribed"`,
 		`user.subscriptions["` + group + `"]="subscribed"`:                 `user.subscriptions.` + group + ` = "subscribed"`,
 		`user.identifiers.default="a" or journey.x exists`:                 `user.identifiers.default = "a" OR journey.x EXISTS`,
 	} {

@@ -3,6 +3,9 @@ package rule
 import (
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/google/uuid"
 )
 
 // field is where a path starts.
@@ -89,12 +92,29 @@ func (p *parser) userPath(to *path) error {
 	case fieldData:
 		return p.steps(to)
 	case fieldSubscription:
-		return p.name(to, ". and the id of a group")
+		return p.group(to)
 	case fieldIdentifiers:
 		if p.token.kind == step || p.token.text == "[" && p.token.kind == symbol {
 			return p.name(to, ". and a source")
 		}
 	}
+	return nil
+}
+
+// group reads the id of a group. That it is one is demanded: of what can be no group everybody has said nothing, and a rule
+// with its name in place of its id would match nobody, or under NOT everybody.
+func (p *parser) group(to *path) error {
+	from := p.token.from
+	if err := p.name(to, ". and the id of a group"); err != nil {
+		return err
+	}
+	id, err := uuid.Parse(to.name)
+	if err != nil || len(to.name) != 36 { // other forms of a UUID are no ids
+		found := strings.TrimRightFunc(p.text[from:p.token.from], unicode.IsSpace)
+		return syntaxError(p.text, from, from+len(found), ". and the id of a group, which is a UUID")
+	}
+	to.name = id.String()
+	to.text = string(pathStep{key: to.name}.print([]byte("user." + userFields[fieldSubscription])))
 	return nil
 }
 
@@ -104,22 +124,24 @@ func (p *parser) name(to *path, what string) error {
 	if err == nil && !ok {
 		err = p.fail(what, quotedKey)
 	}
-	to.name, to.text = s.key, to.text+s.String()
+	to.name, to.text = s.key, string(s.print([]byte(to.text)))
 	return err
 }
 
 // steps reads one key and any number of further steps.
 func (p *parser) steps(to *path) error {
+	text := []byte(to.text)
 	for {
 		s, ok, err := p.step(len(to.steps) > 0)
 		if err == nil && !ok && len(to.steps) == 0 {
 			err = p.fail(". and a key", quotedKey)
 		}
 		if err != nil || !ok {
+			to.text = string(text)
 			return err
 		}
 		to.steps = append(to.steps, s)
-		to.text += s.String()
+		text = s.print(text)
 	}
 }
 
@@ -157,15 +179,15 @@ func (p *parser) bracketed(further bool) (pathStep, error) {
 	return pathStep{}, p.fail("a key in quotes", "an index such as 0", "*")
 }
 
-// String returns the canonical form of the step.
-func (s pathStep) String() string {
+// print appends the canonical form of the step.
+func (s pathStep) print(to []byte) []byte {
 	switch {
 	case s.every:
-		return "[*]"
+		return append(to, "[*]"...)
 	case s.element:
-		return "[" + strconv.Itoa(s.index) + "]"
+		return append(strconv.AppendInt(append(to, '['), int64(s.index), 10), ']')
 	case strings.IndexFunc(s.key, func(r rune) bool { return !isName(r) }) < 0:
-		return "." + s.key
+		return append(append(to, '.'), s.key...)
 	}
-	return "[" + string(printText(nil, s.key)) + "]"
+	return append(printText(append(to, '['), s.key), ']')
 }

@@ -98,7 +98,7 @@ func (c chance) subject() rule.Subject {
 		u.Identifiers = append(u.Identifiers, user.Identifier{Pair: user.Pair{Source: c.key(), ExternalID: c.text()}})
 	}
 	for range c.IntN(3) {
-		u.Subscriptions[c.of("a", "b", "*")] = consent.Subscription{State: consent.State(c.of("subscribed", "unsubscribed"))}
+		u.Subscriptions[c.of(groups[0], groups[1], "*")] = consent.Subscription{State: consent.State(c.of("subscribed", "unsubscribed"))}
 	}
 	return rule.Subject{User: u, Journey: c.object(2)}
 }
@@ -133,7 +133,8 @@ func (c chance) path() string {
 	case 1:
 		return "user." + c.of("created_at", "updated_at")
 	case 2:
-		return "user.subscriptions" + c.step()
+		id := c.of(groups...)
+		return "user.subscriptions" + c.of("."+id, `["`+id+`"]`)
 	case 3:
 		return "user.identifiers" + c.of("", c.step(), c.step())
 	case 4:

@@ -16,6 +16,12 @@ var now = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 // group is the id of a subscription group that alice has left.
 const group = "0190b5a0-7b1e-7c3a-9f00-0123456789ab"
 
+// joined is the id of one that she has joined, and unsaid that of one of which she has said nothing.
+const (
+	joined = "0190b5a0-7b1e-7c3a-9f00-0123456789ac"
+	unsaid = "0190b5a0-7b1e-7c3a-9f00-0123456789ad"
+)
+
 // alice is the user whom most tests hold rules against.
 func alice(t testing.TB) *user.User {
 	t.Helper()
@@ -27,8 +33,8 @@ func alice(t testing.TB) *user.User {
 			{Pair: user.Pair{Source: "posthog", ExternalID: "ph_2"}},
 		},
 		Subscriptions: map[string]consent.Subscription{
-			group:    {State: consent.Unsubscribed},
-			"joined": {State: consent.Subscribed},
+			group:  {State: consent.Unsubscribed},
+			joined: {State: consent.Subscribed},
 		},
 		CreatedAt: time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC),
 		UpdatedAt: now.Add(-time.Hour),
@@ -253,9 +259,9 @@ func TestMatch(t *testing.T) {
 		// Subscriptions and identifiers.
 		`user.subscriptions.` + group + ` = "unsubscribed"`:   true,
 		`user.subscriptions["` + group + `"] != "subscribed"`: true,
-		`user.subscriptions.joined = "subscribed"`:            true,
-		`user.subscriptions.other = "not_set"`:                true,
-		`user.subscriptions.other EXISTS`:                     true,
+		`user.subscriptions.` + joined + ` = "subscribed"`:    true,
+		`user.subscriptions.` + unsaid + ` = "not_set"`:       true,
+		`user.subscriptions.` + unsaid + ` EXISTS`:            true,
 		`user.identifiers.default = "user_123"`:               true,
 		`user.identifiers.default = "ph_1"`:                   false,
 		`user.identifiers.posthog = "ph_2"`:                   true,
@@ -298,12 +304,39 @@ func TestUnset(t *testing.T) {
 		`user.created_at EXISTS`: false, `user.updated_at < now`: false, `user.identifiers EXISTS`: false, `user.id EXISTS`: false,
 		`user.email EXISTS`: false, `user.email = ""`: false, `user.email = NULL`: false, `user.email != NULL`: false,
 		`user.phone EXISTS`: false, `user.timezone NOT EXISTS`: true, `user.locale != "en"`: false,
-		`user.subscriptions.x = "not_set"`: true,
-		`user.data.bad EXISTS`:             true, `user.data.bad > 1`: false, `user.data.word != 1`: false, `user.data.none = 0`: false,
+		`user.subscriptions.` + unsaid + ` = "not_set"`: true,
+		`user.data.bad EXISTS`:                          true, `user.data.bad > 1`: false, `user.data.word != 1`: false, `user.data.none = 0`: false,
 		`user.data.int = 5`: false, `user.data.int EXISTS`: true,
 	} {
 		if got := mustParse(t, text).Match(s, now); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestValuesAsJSON checks what docs/rules.md promises: a value that is written as JSON means itself in a rule, whatever it holds.
+func TestValuesAsJSON(t *testing.T) {
+	t.Parallel()
+	for _, value := range []any{
+		`" OR user.id EXISTS OR user.data.x = "`, `\`, `\"`, `'`, "a\nb\r\t\b\f\x00\x7f", "</script>&", "\u2028\u2029", "🦊é\ufeff", "", "${x}", "/",
+		json.Number("-0.5e-3"), json.Number("12345678901234567890"), true, false,
+	} {
+		written, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := "key"
+		if s, ok := value.(string); ok && s != "" {
+			key = s
+		}
+		quoted, _ := json.Marshal(key)
+		text := "user.data[" + string(quoted) + "] = " + string(written)
+		r := mustParse(t, text)
+		if !r.Match(rule.Subject{User: &user.User{ID: "u", Data: map[string]any{key: value}}}, now) {
+			t.Errorf("%s does not hold of its value", text)
+		}
+		if r.Match(rule.Subject{User: &user.User{ID: "u", Data: map[string]any{key: "other"}}}, now) {
+			t.Errorf("%s holds of another value", text)
 		}
 	}
 }

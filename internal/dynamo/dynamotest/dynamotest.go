@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"lunogram-users/internal/dynamo"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/local"
 	"lunogram-users/internal/local/sam"
 	"lunogram-users/internal/moduleroot"
@@ -58,6 +59,12 @@ func Project(t testing.TB, s *dynamo.Store) project.Project {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// CreateList stores a list, whatever other lists there are. It returns the errors of dynamo.Store.CreateList.
+func CreateList(ctx context.Context, s *dynamo.Store, l list.List) error {
+	_, err := s.CreateList(ctx, l.ProjectID, func([]list.List) (list.List, error) { return l, nil })
+	return err
 }
 
 // start starts an engine in memory, with a table that has no stream: in memory a stream would make each write slower.
