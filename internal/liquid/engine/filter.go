@@ -48,7 +48,7 @@ func (n *run) filter(name string, f filter, args []any) any {
 	n.check()
 	c := &call{run: n}
 	for _, arg := range args {
-		if named, ok := arg.(map[string]any); ok { // objects come as *value
+		if named, ok := arg.(map[string]any); ok { // all else comes as *value
 			c.named = named
 			continue
 		}
@@ -152,8 +152,8 @@ func (c *call) property(item any, i int) any {
 	if i >= len(c.args) || c.args[i].v == nil {
 		return item
 	}
-	v, _ := c.wrap(item).PropertyValue(c.args[i]).(*value)
-	return v.v
+	key, _ := c.args[i].v.(string)
+	return c.wrap(item).member(key).v
 }
 
 // defaultTo returns the argument in place of what is null, false or empty; of false not if allow_false says so.

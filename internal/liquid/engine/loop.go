@@ -17,6 +17,7 @@ type loopNode struct {
 
 func loop(p *parser, t token) node {
 	l := loopNode{Loop: p.statement(expressions.LoopStatementSelector, t).Loop, at: t.at, table: t.name == "tablerow"}
+	p.settable(l.Variable, t.at)
 	p.use("forloop", false, t.at)
 	body, stop := p.body("else", "end"+t.name)
 	if l.body = body; stop.name == "else" {

@@ -70,6 +70,7 @@ func assign(p *parser, t token) node {
 	if len(s.Path) != 1 {
 		p.fail(t.at, "assign sets a plain name, without a dot")
 	}
+	p.settable(s.Path[0], t.at)
 	return assignNode{s.Path[0], expr{s.ValueFn, t.at}}
 }
 

@@ -3,8 +3,6 @@ package engine
 import (
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/osteele/liquid/expressions"
 
@@ -17,9 +15,10 @@ const maxNesting = 100
 // parser makes nodes of tokens.
 type parser struct {
 	*run
-	tokens []token
-	next   int
-	depth  int
+	tokens   []token
+	next     int
+	depth    int
+	literals map[string]string // the variables that stand for them
 }
 
 // parse reads the whole template.
@@ -27,7 +26,7 @@ func (n *run) parse() []node {
 	if len(n.template) > liquid.MaxTemplate {
 		tooLarge("a template may have at most 256 KB")
 	}
-	p := parser{run: n, tokens: n.scan()}
+	p := parser{run: n, tokens: n.scan(), literals: map[string]string{}}
 	body, _ := p.body()
 	n.start()
 	return body
@@ -93,22 +92,25 @@ func (p *parser) expr(t token) expr {
 	if strings.ContainsAny(t.text[:1], "%{") { // with which the library marks its statements
 		p.fail(t.at, "this is no expression")
 	}
-	e, err := guard(func() (expressions.Expression, error) { return expressions.Parse(t.text) })
+	text := p.bind(t)
+	e, err := guard(func() (expressions.Expression, error) { return expressions.Parse(text) })
 	if err != nil {
 		p.fail(t.at, "this is no expression")
 	}
-	p.names(t)
 	return expr{e, t.at}
 }
 
 // statement reads the arguments of a tag that the library knows, by the selector of the tag.
 func (p *parser) statement(selector string, t token) *expressions.Statement {
 	p.check()
-	s, err := guard(func() (*expressions.Statement, error) { return expressions.ParseStatement(selector, t.text) })
+	text := t.text
+	if selector != expressions.CycleStatementSelector { // which wants its literals as they are
+		text = p.bind(t)
+	}
+	s, err := guard(func() (*expressions.Statement, error) { return expressions.ParseStatement(selector, text) })
 	if err != nil {
 		p.fail(t.at, "what follows %q cannot be read", t.name)
 	}
-	p.names(t)
 	return s
 }
 
@@ -120,49 +122,4 @@ func guard[T any](parse func() (T, error)) (v T, err error) {
 		}
 	}()
 	return parse()
-}
-
-// names finds the variables and filters in the arguments of a token. A variable that nobody has set is bound to a missing
-// value of that name, as the library would not say which one it looked for in vain.
-func (p *parser) names(t token) {
-	isFilter, isProperty := false, false // whether a pipe or a single dot stands before
-	for s := t.text; s != ""; {
-		first, size := utf8.DecodeRuneInString(s)
-		switch {
-		case first == '"' || first == '\'':
-			size = quoted(s)
-		case first == '_' || unicode.IsLetter(first):
-			size = word(s)
-			if !isProperty {
-				p.use(s[:size], isFilter, t.at)
-			}
-		}
-		if !unicode.IsSpace(first) {
-			isFilter, isProperty = first == '|', first == '.' && !isProperty
-		}
-		s = s[size:]
-	}
-}
-
-// quoted returns the length of the string that s begins with. Only double quotes know escapes.
-func quoted(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && s[0] == '"':
-			i++
-		case s[i] == s[0]:
-			return i + 1
-		}
-	}
-	return len(s)
-}
-
-// word returns the length of the identifier that s begins with.
-func word(s string) int {
-	for i, c := range s {
-		if c != '_' && c != '-' && c != '?' && !unicode.In(c, unicode.L, unicode.N, unicode.M) {
-			return i
-		}
-	}
-	return len(s)
 }

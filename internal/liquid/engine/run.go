@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/osteele/liquid/expressions"
@@ -26,12 +25,10 @@ type run struct {
 	// capturing says that out is not the result but a value.
 	capturing bool
 	cycles    map[string]int
-	digits    map[long]json.Number // those of numbers that passed through the library
 }
 
 func (r *renderer) newRun(template string, escape liquid.Escape) *run {
-	n := &run{renderer: r, budget: &r.budget, template: template, escape: escape, out: &buffer{}}
-	n.cycles, n.digits = map[string]int{}, map[long]json.Number{}
+	n := &run{renderer: r, budget: &r.budget, template: template, escape: escape, out: &buffer{}, cycles: map[string]int{}}
 	n.scope = make(map[string]any, len(r.vars)+2)
 	for name, v := range r.vars {
 		n.scope[name] = &value{run: n, key: name, v: v}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,11 +13,13 @@ import (
 type value struct {
 	run    *run
 	v      any    // JSON value, values.Range or emptiness
-	parent *value // nil for a variable, and for what a filter made, whose key is ""
+	parent *value // nil for a variable, and for a literal and what a filter made, whose key is ""
 	key    string // in the parent, as it stands in a path: .name or [0]
 	depth  int    // how many parents there are
-	absent bool   // whether there is no such value
-	safe   bool   // whether it is escaped already
+
+	literal bool // whether it stands in the template
+	absent  bool // whether there is no such value
+	safe    bool // whether it is escaped already
 }
 
 var _ values.Value = (*value)(nil)
@@ -28,10 +29,6 @@ func (n *run) wrap(v any) *value {
 	switch v := v.(type) {
 	case *value:
 		return v
-	case handle:
-		return v.to
-	case long:
-		return &value{run: n, v: n.digits[v]}
 	}
 	return &value{run: n, v: v}
 }
@@ -70,46 +67,14 @@ func (v *value) noted() *value {
 	return v
 }
 
-// handle is a value on its way through the library, which asks ToLiquid before it compares a literal with it or hands it
-// to a filter. Numbers, booleans and strings then have to be bare, which costs them their origin; everything else does
-// not compare with a literal anyway and keeps it.
-type handle struct{ to *value }
-
-// ToLiquid implements the drop of the library.
-func (h handle) ToLiquid() any {
-	switch v := h.to.v.(type) {
-	case nil, []any, map[string]any, values.Range, emptiness:
-		return h.to
-	case string:
-		if h.to.safe {
-			return h.to
-		}
-		return v
-	default:
-		return h.to.run.comparable(bare(v))
+// Interface implements values.Value. The library compares what it returns with the result of a comparison, which is a bare
+// boolean; everything else keeps its origin on the way to a filter.
+func (v *value) Interface() any {
+	if truth, ok := v.v.(bool); ok {
+		return truth
 	}
+	return v
 }
-
-// long is a number with more digits than a float64 holds, on the same way: a float64 to compare with, and a key to find
-// its digits by.
-type long float64
-
-// comparable returns a number as the library can compare it.
-func (n *run) comparable(v any) any {
-	digits, ok := v.(json.Number)
-	if !ok {
-		return v
-	}
-	x, _ := parseNumber(digits.String())
-	n.digits[long(x.f)] = digits
-	return long(x.f)
-}
-
-// String implements fmt.Stringer: the library asks it for what a literal may contain.
-func (h handle) String() string { return h.to.text() }
-
-// Interface implements values.Value.
-func (v *value) Interface() any { return handle{v} }
 
 // Int implements values.Value. It breaks off the work if the value is no integer.
 func (v *value) Int() int {
@@ -148,11 +113,19 @@ func (v *value) Contains(o values.Value) bool {
 	return false
 }
 
-// IndexValue implements values.Value.
+// IndexValue implements values.Value. An index that is computed is not told in paths, as it may be personal.
 func (v *value) IndexValue(o values.Value) values.Value {
 	index := v.run.wrap(o.Interface())
+	out := v.indexed(index)
+	if !index.literal && out.parent != nil {
+		out.key = "[…]"
+	}
+	return out
+}
+
+func (v *value) indexed(index *value) *value {
 	if key, ok := index.v.(string); ok {
-		return v.PropertyValue(index.named(key))
+		return v.member(key)
 	}
 	i, isInt := bare(index.v).(int)
 	list, isList := v.v.([]any)
@@ -163,9 +136,6 @@ func (v *value) IndexValue(o values.Value) values.Value {
 	out.absent = true
 	return out
 }
-
-// named returns a value that is a key.
-func (v *value) named(key string) *value { return &value{run: v.run, v: key} }
 
 // item returns an item of the array that v is; a negative index counts from the end.
 func (v *value) item(list []any, i int) *value {
@@ -179,9 +149,14 @@ func (v *value) item(list []any, i int) *value {
 	return out
 }
 
-// PropertyValue implements values.Value. A member comes before the properties that Liquid itself knows.
+// PropertyValue implements values.Value.
 func (v *value) PropertyValue(o values.Value) values.Value {
 	key, _ := v.run.wrap(o.Interface()).v.(string)
+	return v.member(key)
+}
+
+// member returns a member of an object. It comes before the properties that Liquid itself knows.
+func (v *value) member(key string) *value {
 	v.run.step()
 	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
