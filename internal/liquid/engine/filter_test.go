@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
@@ -38,6 +39,23 @@ func TestNoFilterPrintsMarkup(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestStripHTML compares the filter with the expression that says what it takes away.
+func TestStripHTML(t *testing.T) {
+	markup := regexp.MustCompile(`(?is)<script.*?</script>|<style.*?</style>|<!--.*?-->|<.*?>`)
+	pieces := []string{"<", ">", "<script", "</script>", "<SCRIPT>", "<style>", "</Style>", "<!--", "-->", "--", "a", "\n", "é", "\xff", "/"}
+	dice := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		var text strings.Builder
+		for range dice.IntN(14) {
+			text.WriteString(pieces[dice.IntN(len(pieces))])
+		}
+		got, err := engine.New(map[string]any{"s": text.String()}, liquid.Options{}).Render("{{ s | strip_html }}", liquid.Text)
+		if want := markup.ReplaceAllString(text.String(), ""); err != nil || got != want {
+			t.Fatalf("%q: got %q, %v; want %q", text.String(), got, err, want)
 		}
 	}
 }

@@ -97,6 +97,7 @@ func (v *value) Test() bool { return v.v != nil && v.v != false }
 // Contains implements values.Value.
 func (v *value) Contains(o values.Value) bool {
 	part := v.run.wrap(o.Interface())
+	v.run.work(textLen(v.v))
 	switch whole := v.v.(type) {
 	case string:
 		return strings.Contains(whole, part.text())
@@ -157,7 +158,7 @@ func (v *value) PropertyValue(o values.Value) values.Value {
 
 // member returns a member of an object. It comes before the properties that Liquid itself knows.
 func (v *value) member(key string) *value {
-	v.run.step()
+	v.run.work(len(key))
 	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
 		if member, ok := members[key]; ok {
@@ -182,6 +183,7 @@ func (v *value) member(key string) *value {
 // size returns the number of characters, items or members.
 func (v *value) size() int {
 	if s, ok := v.v.(string); ok {
+		v.run.work(len(s))
 		return utf8.RuneCountInString(s)
 	}
 	if members, ok := v.v.(map[string]any); ok {
