@@ -47,21 +47,21 @@ func decodeObject(text string) (map[string]any, error) {
 // quoteLiquid makes JSON of a text in which Liquid stands bare or with plain quotes.
 func quoteLiquid(text string) string {
 	var out bytes.Buffer
+	p := pieces{text: text}
 	inString := false
 	for at := 0; at < len(text); {
-		size := 1
+		size := p.size(at)
 		switch c := text[at]; {
-		case liquidSize(text[at:]) > 0 && inString:
-			size = liquidSize(text[at:])
+		case size > 0 && inString:
 			out.WriteString(escapeQuotes(text[at : at+size]))
-		case liquidSize(text[at:]) > 0 && text[at+1] == '{':
-			size = liquidSize(text[at:])
+		case size > 0 && text[at+1] == '{':
 			quoted, _ := json.Marshal(text[at : at+size]) // a string always encodes
 			out.Write(quoted)
 		case inString && c == '\\':
 			size = min(2, len(text)-at)
 			out.WriteString(text[at : at+size])
 		default:
+			size = 1
 			inString = inString != (c == '"')
 			out.WriteByte(c)
 		}
@@ -70,16 +70,42 @@ func quoteLiquid(text string) string {
 	return out.String()
 }
 
-// liquidSize returns the length of the {{ output }} or {% tag %} that s begins with, 0 if it begins with none.
-func liquidSize(s string) int {
-	for open, end := range map[string]string{"{{": "}}", "{%": "%}"} {
-		if strings.HasPrefix(s, open) {
-			if i := strings.Index(s[:min(len(s), MaxTag)], end); i > 0 {
-				return i + len(end)
-			}
-		}
+// pieces finds the Liquid in a text, from the left. It remembers where the next ends are, so as to look for none twice.
+type pieces struct {
+	text              string
+	outputEnd, tagEnd int // behind the next }} and %}; beyond the text if there is none
+}
+
+// size returns the length of the {{ output }} or {% tag %} that begins at a place, 0 if none does.
+func (p *pieces) size(at int) int {
+	if p.text[at] != '{' || at+1 == len(p.text) {
+		return 0
 	}
-	return 0
+	end := 0
+	switch p.text[at+1] {
+	case '{':
+		end = p.next(&p.outputEnd, "}}", at)
+	case '%':
+		end = p.next(&p.tagEnd, "%}", at)
+	}
+	if end > len(p.text) || end-at > MaxTag {
+		return 0
+	}
+	return max(end-at, 0)
+}
+
+// next moves an end behind a place and returns it.
+func (p *pieces) next(end *int, closing string, at int) int {
+	from := at + 2 // behind the opening
+	if *end >= from+len(closing) {
+		return *end
+	}
+	if i := strings.Index(p.text[from:], closing); i >= 0 {
+		*end = from + i + len(closing)
+	} else {
+		*end = len(p.text) + 1 + len(closing)
+	}
+	return *end
 }
 
 // escapeQuotes escapes what may not stand in a JSON string and is not escaped yet.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,5 +45,22 @@ func TestParseObjectErrors(t *testing.T) {
 	_, err := liquid.ParseObject("{\n  \"a\" \"b\"\n}")
 	if want := `line 2, column 7: the template must be one JSON object, and is no JSON here, at "b"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestParseObjectIsLinear reads the largest texts there may be, of the kinds in which most has to be looked for.
+func TestParseObjectIsLinear(t *testing.T) {
+	for _, piece := range []string{"x", "{", "{{ ", "{% ", `"{{ `, "{{ x }}", `"\`} {
+		text := `{"a":` + strings.Repeat(piece, (liquid.MaxTemplate-10)/len(piece))
+		took := time.Hour
+		for range 3 { // others may be at work
+			start := time.Now()
+			_, _ = liquid.ParseObject(text) // none is JSON
+			took = min(took, time.Since(start))
+		}
+		t.Logf("%q: %v", piece, took)
+		if took > 100*time.Millisecond {
+			t.Errorf("%q over and over takes %v, want a few milliseconds", piece, took)
+		}
 	}
 }
