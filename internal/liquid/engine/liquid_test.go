@@ -37,6 +37,7 @@ func TestEscape(t *testing.T) {
 		{"no filter is raw", liquid.HTML, `{{ object | json }}`, `{&#34;k&#34;:&#34;&lt;&#34;}`},
 		{"text", liquid.Text, `{{ name }}{{ url }}{{ list | first | escape }}`, `<script>alert('x')</script>https://x.example/?a=1&b=2&lt;`},
 		{"json", liquid.JSON, `{"a":"{{ quote }}","b":"{{ lines }}","n":{{ n }}}`, `{"a":"\" onclick=\"x","b":"a\nb<","n":5}`},
+		{"json of an object", liquid.JSON, `{"o":"{{ object }}","l":[{{ n }},{{ n | append: "0" }}]}`, `{"o":"{\"k\":\"<\"}","l":[5,50]}`},
 		{"json of markup", liquid.JSON, `{"a":"{{ quote | escape }}{{ lines | newline_to_br }}"}`, `{"a":"&#34; onclick=&#34;xa<br />\nb<"}`},
 	}
 	for _, tt := range tests {
@@ -135,6 +136,14 @@ func TestSyntaxErrors(t *testing.T) {
 		} else if !errors.Is(err, liquid.ErrSyntax) {
 			t.Errorf("%s: not a syntax error", tt.template)
 		}
+	}
+}
+
+// TestNoJSONInJSON proves that what would silently break a JSON part is refused.
+func TestNoJSONInJSON(t *testing.T) {
+	_, err := engine.New(nil, liquid.Options{}).Render(`{"o": {{ user.data.o | json }}}`, liquid.JSON)
+	if !errors.Is(err, liquid.ErrSyntax) || !strings.Contains(err.Error(), "quotes") {
+		t.Errorf("got %v, want a syntax error that says why", err)
 	}
 }
 

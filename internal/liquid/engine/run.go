@@ -108,5 +108,8 @@ func (n *run) use(word string, isFilter bool, at int) {
 	if !known {
 		n.fail(at, "there is no filter %q", word)
 	}
+	if word == "json" && n.escape == liquid.JSON {
+		n.fail(at, "the filter \"json\" is of no use in JSON, as the quotes that it makes are escaped; print the value between quotes")
+	}
 	n.config.AddFilter(word, func(args ...any) any { return n.filter(word, f, args) })
 }
