@@ -79,8 +79,12 @@ func (s *service) update(ctx context.Context, in updateRequest) (updateView, err
 		if err != nil {
 			return updateView{}, err
 		}
-		if in.dryRun || patch.Empty() {
-			return updateView{full(patch.Apply(u)), missing}, nil
+		if patch.Against(u).Empty() {
+			return updateView{full(u), missing}, nil
+		}
+		if in.dryRun {
+			after := patch.Apply(u)
+			return updateView{full(after), missing}, after.Fits()
 		}
 		u, err = s.patcher.Patch(ctx, in.projectID, u.ID, patch, &u.Version)
 		if in.ifMatch != nil || !errors.Is(err, user.ErrVersion) {
@@ -103,7 +107,11 @@ func (s *service) updateOf(u user.User, in updateRequest) (user.Patch, []string,
 	patch := user.Patch{Data: data}
 	if invalid, ok := errors.AsType[*user.InvalidError](patch.Normalize()); ok {
 		for _, f := range invalid.Fields {
-			in.fault(b, strings.TrimPrefix(f.Pointer, "/data"), f.Detail)
+			pointer := strings.TrimPrefix(f.Pointer, "/data")
+			if pointer == "" { // it may be much larger than the template
+				f.Detail = "the data that it makes " + f.Detail
+			}
+			in.fault(b, pointer, f.Detail)
 		}
 	}
 	return patch, orNone(r.Missing()), b.err()

@@ -34,12 +34,12 @@ func TestUpdateSpecification(t *testing.T) {
 	u := tn.user(200, "POST", client, specified)
 	at := tn.admin + "/" + u.ID
 	for i, sent := range []string{template, quote(template)} {
-		r := tn.want(200, "POST", at+"/update", `{"template":`+sent+`,"journey":{"score_lookup":{"body":{"score":42.50}}}}`)
+		r := tn.want(200, "POST", at+"/update", fmt.Sprintf(`{"template":%s,"journey":{"score_lookup":{"body":{"score":4%d.50}}}}`, sent, i))
 		if want := fmt.Sprintf("%q", fmt.Sprint(i+1)); r.header.Get("ETag") != want {
 			t.Errorf("ETag %s, want %s", r.header.Get("ETag"), want)
 		}
 		stored := tn.want(200, "GET", at, "").body
-		if !strings.Contains(stored, `"full_name":"Alice Smith"`) || !strings.Contains(stored, `"last_score":42.5,`) {
+		if !strings.Contains(stored, `"full_name":"Alice Smith"`) || !strings.Contains(stored, fmt.Sprintf(`"last_score":4%d.5,`, i)) {
 			t.Errorf("stored: %s", stored)
 		}
 		if strings.TrimSuffix(r.body, `,"missing":[]}`+"\n") != strings.TrimSuffix(stored, "}\n") {
@@ -100,11 +100,25 @@ func TestUpdateOnTheStore(t *testing.T) {
 		t.Errorf("If-Match: version %d, want 2", got.Version)
 	}
 	tn.update(u.ID, `{"template":{"a":"b"}}`, "If-Match", `*`)
+	before := tn.user(200, "GET", at, "")
+	for _, same := range []string{`{"a":"b"}`, `{"lifetime_value":2.5e3,"address":{"city":"{{ user.data.address.city }}"},"null":null}`} {
+		got := tn.update(u.ID, `{"template":`+same+`}`, "If-Match", `"2"`)
+		if diff := cmp.Diff(before, got.userBody); diff != "" {
+			t.Errorf("the template %s, which says what is there (-before +after):\n%s", same, diff)
+		}
+	}
+	tn.want(412, "POST", at+"/update", `{"template":{"a":"b"}}`, "If-Match", `"1"`)
 	tn.want(404, "POST", tn.admin+"/"+uuid.NewString()+"/update", `{"template":{"a":"b"}}`)
 	tn.want(404, "POST", tn.admin+"/x/update", `{"template":{"a":"b"}}`)
 	large := fmt.Sprintf(`{"external_id":"big"}],"data":{"a":%q}`, strings.Repeat("x", 250<<10))
 	big := tn.user(200, "POST", client, `{"identifier":[`+large+`}`)
-	tn.want(413, "POST", tn.admin+"/"+big.ID+"/update", `{"template":{"b":"{{ user.data.a }}"}}`)
+	for _, dry := range []string{"false", "true"} {
+		tn.want(413, "POST", tn.admin+"/"+big.ID+"/update", `{"template":{"b":"{{ user.data.a }}"},"dry_run":`+dry+`}`)
+		p := tn.want(400, "POST", tn.admin+"/"+big.ID+"/update", `{"template":{"b":"{{ user.data.a }}","c":"{{ user.data.a }}"},"dry_run":`+dry+`}`).problem(t)
+		if got := p.Errors[0]; got["pointer"] != "/template" || got["detail"] != "the data that it makes must take at most 400 KB" {
+			t.Errorf("data too large: %v", got)
+		}
+	}
 
 	merged := tn.user(200, "POST", client, `{"identifier":[{"source":"anonymous","external_id":"v"}]}`)
 	tn.user(200, "POST", client, `{"identifier":[{"external_id":"user_123"},{"source":"anonymous","external_id":"v"}]}`)

@@ -52,7 +52,7 @@ func (t *tx) update(k key, expr expression.Expression) {
 
 // fits returns user.ErrTooLarge if the item exceeds what DynamoDB holds.
 func fits(av item) error {
-	if itemSize(av) > user.MaxBytes-slack {
+	if itemSize(av) > user.MaxBytes-user.Slack {
 		return user.ErrTooLarge
 	}
 	return nil

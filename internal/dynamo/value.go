@@ -117,9 +117,6 @@ func fromValue(av types.AttributeValue) (any, error) {
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// slack is how far below the limit a profile counts as full, as itemSize may be off by a few bytes.
-const slack = 1024
-
 // itemSize returns about how many bytes DynamoDB charges for an item: the UTF-8 length of names and values, and
 // a few bytes for each number and container
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).

@@ -8,7 +8,7 @@ import (
 // Against returns the request less what the user already holds: contact fields, data keys and metadata keys
 // that would not change.
 func (u Upsert) Against(stored User) Upsert {
-	u.Patch = u.Patch.against(stored)
+	u.Patch = u.Patch.Against(stored)
 	ids := make([]Sent, len(u.Identifiers))
 	for i, sent := range u.Identifiers {
 		known, _ := stored.Identifier(sent.Pair)
@@ -28,7 +28,8 @@ func (u Upsert) Redundant() bool {
 	return u.Patch.Empty()
 }
 
-func (p Patch) against(u User) Patch {
+// Against returns the patch less what would not change in the user.
+func (p Patch) Against(u User) Patch {
 	keep := func(value *string, stored string) *string {
 		if value != nil && *value == stored {
 			return nil
