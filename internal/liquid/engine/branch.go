@@ -1,7 +1,5 @@
 package engine
 
-import "github.com/osteele/liquid/expressions"
-
 // branch is a body that is rendered if its test says so, or always if it has none.
 type branch struct {
 	test func(*run) bool
@@ -54,7 +52,7 @@ func caseBlock(p *parser, t token) node {
 		var test func(*run) bool
 		switch t.name {
 		case "when":
-			test = isAny(subject, p.statement(expressions.WhenStatementSelector, t).Exprs, t.at)
+			test = isAny(subject, p.candidates(t))
 		case "endcase":
 			return all
 		}
@@ -64,13 +62,24 @@ func caseBlock(p *parser, t token) node {
 	}
 }
 
+// candidates reads the values of a {% when %}, between which there are commas or the word or.
+func (p *parser) candidates(t token) []expr {
+	r := p.reader(t)
+	all := []expr{{r.operand(), t.at}}
+	for r.accept(",") || r.accept("or") {
+		all = append(all, expr{r.operand(), t.at})
+	}
+	r.end()
+	return all
+}
+
 // isAny returns the test whether the subject equals any of the values.
-func isAny(subject expr, candidates []expressions.Expression, at int) func(*run) bool {
+func isAny(subject expr, candidates []expr) func(*run) bool {
 	return func(n *run) bool {
 		return n.quietly(func() bool {
 			v := n.eval(subject)
 			for _, e := range candidates {
-				if v.Equal(n.eval(expr{e, at})) {
+				if n.equal(v.v, n.eval(e).v) {
 					return true
 				}
 			}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"math/big"
 	"strings"
 )
 
@@ -52,12 +53,12 @@ func (n *run) equal(a, b any) bool {
 	case map[string]any:
 		b, ok := b.(map[string]any)
 		return ok && n.equalObjects(a, b)
-	case int, float64, json.Number:
+	case int, *big.Rat, json.Number:
 		x, y, ok := numbers(a, b)
 		return ok && x.compare(y) == 0
 	}
 	switch b.(type) {
-	case []any, map[string]any, int, float64, json.Number:
+	case []any, map[string]any, int, *big.Rat, json.Number:
 		return false
 	}
 	return a == b
@@ -115,7 +116,7 @@ func (n *run) order(a, b any) int {
 
 func rank(v any) int {
 	switch v.(type) {
-	case int, float64, json.Number:
+	case int, *big.Rat, json.Number:
 		return 0
 	case string:
 		return 1

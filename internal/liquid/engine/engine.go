@@ -1,9 +1,8 @@
 // Package engine renders Liquid templates that strangers wrote, as [liquid.Renderer] promises. It is pure, and its work is
 // bounded by the constants of package liquid and those below.
 //
-// Expressions are those of github.com/osteele/liquid, which reads and computes them over values of this package. Blocks,
-// tags and filters are this package's own, because the library bounds neither time nor memory, prints missing values
-// without a word, and puts values into its errors. docs/decisions/0015-templates.md says more.
+// No library is used but one for dates: those that there are bound neither time nor memory, print missing values without a
+// word, and put values into their errors. docs/decisions/0015-templates.md says more.
 package engine
 
 import (
@@ -30,7 +29,7 @@ type renderer struct {
 	missing map[string]bool
 }
 
-// New returns a renderer. Variables are JSON values: nil, bool, string, json.Number, int, float64, []any and
+// New returns a renderer. Variables are JSON values: nil, bool, string, json.Number, int, []any and
 // map[string]any; they are not modified, and must not be while the renderer is in use.
 func New(vars map[string]any, o liquid.Options) liquid.Renderer {
 	if o.Time == 0 {
@@ -66,8 +65,7 @@ type budget struct {
 	written, made int
 }
 
-// stop is the panic that breaks off a render. It is no error, as the library takes a panic of an error for a failure of
-// its own and adds a stack trace to it.
+// stop is the panic that breaks off a render.
 type stop struct{ err *liquid.Error }
 
 // maxSteps is after how many steps the clock is looked at, and stepBytes how many bytes are handled in one of them.

@@ -1,9 +1,8 @@
 package engine
 
 import (
+	"math/big"
 	"slices"
-
-	"github.com/osteele/liquid/values"
 
 	"lunogram-users/internal/liquid"
 )
@@ -28,7 +27,7 @@ var filters = map[string]filter{
 	"handleize": {handleize, 0, 0}, "pluralize": {pluralize, 2, 2}, "slice": {slice, 1, 2}, "split": {split, 1, 1},
 
 	"join": {join, 0, 1}, "first": {first, 0, 0}, "last": {last, 0, 0}, "reverse": {reverse, 0, 0}, "sort": {sort, 0, 1},
-	"sort_natural": {sortNatural, 0, 1}, "uniq": {uniq, 0, 1}, "map": {mapTo, 1, 1}, "where": {where, 1, 2}, "sum": {sum, 0, 1},
+	"sort_natural": {sortNatural, 0, 1}, "uniq": {uniq, 0, 1}, "map": {mapTo, 1, 1}, "where": {where(true), 1, 2}, "reject": {where(false), 1, 2}, "find": {find, 1, 2}, "sum": {sum, 0, 1},
 	"compact": {compact, 0, 1}, "concat": {concat, 1, 1},
 
 	"abs": {abs, 0, 0}, "ceil": {ceil, 0, 0}, "floor": {floor, 0, 0}, "round": {round, 0, 1}, "plus": {plus, 1, 1},
@@ -40,33 +39,25 @@ var filters = map[string]filter{
 type call struct {
 	*run
 	args  []*value // the value it is applied to first
-	named map[string]any
+	named map[string]*value
 }
 
-// filter applies a filter to what the library hands over, and returns a *value.
-func (n *run) filter(name string, f filter, args []any) any {
-	n.check()
-	c := &call{run: n}
-	for _, arg := range args {
-		if named, ok := arg.(map[string]any); ok { // all else comes as *value
-			c.named = named
-			continue
-		}
-		c.args = append(c.args, n.wrap(arg))
-	}
+// apply applies a filter.
+func (c *call) apply(name string, f filter) *value {
+	c.check()
 	if extra := len(c.args) - 1; extra < f.least || extra > f.most {
-		n.refuse("the filter %q has the wrong number of arguments", name)
+		c.refuse("the filter %q has the wrong number of arguments", name)
 	}
 	if name != "default" {
 		for _, arg := range c.args {
 			arg.noted()
 		}
 	}
-	return n.made(name, f.do(c))
+	return c.made(f.do(c))
 }
 
 // made returns what a filter made, and counts what it takes. What was there before is a *value and costs nothing.
-func (n *run) made(name string, result any) *value {
+func (n *run) made(result any) *value {
 	out, ok := result.(*value)
 	if ok && (out.parent != nil || out.key != "") {
 		return out
@@ -77,10 +68,6 @@ func (n *run) made(name string, result any) *value {
 		n.make(len(v))
 	case []any:
 		n.make(itemSize * len(v))
-	case float64:
-		if !finite(v) {
-			n.refuse("the result of the filter %q is no number", name)
-		}
 	}
 	return out
 }
@@ -106,13 +93,10 @@ func (c *call) int(i, otherwise int) int {
 
 // number returns an argument as a number; 0 for what is none. Text may be one.
 func (c *call) number(i int) number {
-	v := c.args[i].v
-	if s, ok := v.(string); ok {
-		n, _ := parseNumber(s)
+	if n, ok := c.args[i].number(); ok {
 		return n
 	}
-	n, _ := numeric(v)
-	return n
+	return whole(0)
 }
 
 // list returns an argument as an array: what is none is the only item of one, and nothing is an empty one.
@@ -122,20 +106,20 @@ func (c *call) list(i int) []any {
 		return nil
 	case []any:
 		return v
-	case values.Range:
+	case span:
 		return c.span(v)
 	default:
-		return []any{v}
+		return []any{c.plain(v)}
 	}
 }
 
 // span returns the integers of a range.
-func (c *call) span(r values.Range) []any {
-	size := max(r.Len(), 0)
+func (c *call) span(r span) []any {
+	size := r.len()
 	c.room(size)
 	out := make([]any, size)
 	for i := range out {
-		out[i] = r.Index(i)
+		out[i] = r.from + i
 	}
 	return out
 }
@@ -153,13 +137,13 @@ func (c *call) property(item any, i int) any {
 		return item
 	}
 	key, _ := c.args[i].v.(string)
-	return c.wrap(item).member(key).v
+	return c.wrap(item).property(key).v
 }
 
 // defaultTo returns the argument in place of what is null, false or empty; of false not if allow_false says so.
 func defaultTo(c *call) any {
 	v := c.args[0].v
-	allowed := c.wrap(c.named["allow_false"]).v == true
+	allowed := c.named["allow_false"] != nil && c.named["allow_false"].v == true
 	if v == nil || v == false && !allowed || empty.of(v) {
 		return c.args[1]
 	}
@@ -167,10 +151,12 @@ func defaultTo(c *call) any {
 }
 
 func toJSON(c *call) any {
-	if r, ok := c.args[0].v.(values.Range); ok {
-		return c.json(c.span(r))
+	switch v := c.args[0].v.(type) {
+	case span, *big.Rat, emptiness:
+		return c.json(c.plain(v))
+	default:
+		return c.json(v)
 	}
-	return c.json(c.args[0].v)
 }
 
 func size(c *call) any { return c.args[0].size() }

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -115,15 +117,33 @@ func compact(c *call) any {
 	return c.keep(func(item any) bool { return c.property(item, 1) != nil })
 }
 
-// where keeps the items whose member is the value, or is neither null nor false if there is none.
-func where(c *call) any {
-	return c.keep(func(item any) bool {
-		v := c.property(item, 1)
-		if len(c.args) == 2 {
-			return c.wrap(v).Test()
+// where returns the filter that keeps the items that match, or those that do not.
+func where(matching bool) func(*call) any {
+	return func(c *call) any {
+		return c.keep(func(item any) bool { return c.matches(item) == matching })
+	}
+}
+
+// matches reports whether the member of an item is the value, or is neither null nor false if there is none.
+func (c *call) matches(item any) bool {
+	v := c.property(item, 1)
+	if len(c.args) == 2 {
+		return c.wrap(v).test()
+	}
+	return c.equal(v, c.args[2].v)
+}
+
+// find returns the first item that matches.
+func find(c *call) any {
+	for i, item := range c.list(0) {
+		c.step()
+		if c.matches(item) {
+			out := c.args[0].child("[" + strconv.Itoa(i) + "]")
+			out.v = item
+			return out
 		}
-		return c.equal(v, c.args[2].v)
-	})
+	}
+	return nil
 }
 
 func mapTo(c *call) any {
@@ -141,11 +161,13 @@ func concat(c *call) any {
 }
 
 func sum(c *call) any {
-	total := any(0)
+	total, integer := new(big.Rat), true
 	for _, item := range c.list(0) {
-		x, _ := numeric(total)
-		n := call{run: c.run, args: []*value{c.wrap(c.property(item, 1))}}
-		total = add(x, n.number(0))
+		c.step()
+		if x, ok := c.wrap(c.property(item, 1)).number(); ok {
+			total.Add(total, x.rat())
+			integer = integer && x.integer
+		}
 	}
-	return total
+	return c.result(total, integer)
 }

@@ -1,91 +1,62 @@
 package engine
 
 import (
-	"math"
+	"math/big"
 	"time"
 
 	"github.com/osteele/tuesday"
 )
 
-func add(x, y number) any {
-	return calculate(x, y, func(a, b int) int { return a + b }, func(a, b float64) float64 { return a + b })
-}
+func plus(c *call) any  { return c.calculate((*big.Rat).Add) }
+func minus(c *call) any { return c.calculate((*big.Rat).Sub) }
+func times(c *call) any { return c.calculate((*big.Rat).Mul) }
 
-func plus(c *call) any { return add(c.number(0), c.number(1)) }
-
-func minus(c *call) any {
-	return calculate(c.number(0), c.number(1), func(a, b int) int { return a - b }, func(a, b float64) float64 { return a - b })
-}
-
-func times(c *call) any {
-	return calculate(c.number(0), c.number(1), func(a, b int) int { return a * b }, func(a, b float64) float64 { return a * b })
+// calculate applies an operation to the number and the argument.
+func (c *call) calculate(operation func(z, x, y *big.Rat) *big.Rat) any {
+	x, y := c.number(0), c.number(1)
+	return c.result(operation(new(big.Rat), x.rat(), y.rat()), x.integer && y.integer)
 }
 
 // dividedBy divides: integers downwards to an integer.
 func dividedBy(c *call) any {
-	c.divides()
-	return calculate(c.number(0), c.number(1), floorDiv, func(a, b float64) float64 { return a / b })
+	x, y := c.number(0), c.number(1)
+	if q := c.quotient(x, y); !x.integer || !y.integer {
+		return c.result(shortened(q), false)
+	}
+	return c.result(floorOf(c.quotient(x, y)), true)
 }
 
+// modulo returns what is left of a division downwards to an integer.
 func modulo(c *call) any {
-	c.divides()
-	return calculate(c.number(0), c.number(1), func(a, b int) int { return a - b*floorDiv(a, b) },
-		func(a, b float64) float64 { return a - b*math.Floor(a/b) })
+	x, y := c.number(0), c.number(1)
+	down := floorOf(c.quotient(x, y))
+	return c.result(down.Sub(x.rat(), down.Mul(down, y.rat())), x.integer && y.integer)
 }
 
-// divides breaks off the work if the argument is 0.
-func (c *call) divides() {
-	if c.number(1).f == 0 {
+// quotient divides, and breaks off the work if that is by 0.
+func (c *call) quotient(x, y number) *big.Rat {
+	if y.rat().Sign() == 0 {
 		c.refuse("this divides by zero")
 	}
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
-		q--
-	}
-	return q
+	return new(big.Rat).Quo(x.rat(), y.rat())
 }
 
 func abs(c *call) any {
-	if x := c.number(0); x.f >= 0 {
-		return x.value()
-	}
-	return calculate(whole(0), c.number(0), func(a, b int) int { return a - b }, func(a, b float64) float64 { return a - b })
+	x := c.number(0)
+	return c.result(new(big.Rat).Abs(x.rat()), x.integer)
 }
 
-// value returns a number as what it is.
-func (x number) value() any {
-	if x.integer {
-		return x.i
-	}
-	return x.f
-}
+func floor(c *call) any { return c.result(floorOf(c.number(0).rat()), true) }
 
-func ceil(c *call) any  { return c.whole(math.Ceil) }
-func floor(c *call) any { return c.whole(math.Floor) }
-
-// whole makes a number an integer.
-func (c *call) whole(round func(float64) float64) any {
-	if x := c.number(0); x.integer {
-		return x.i
-	}
-	return integral(round(c.number(0).f))
+func ceil(c *call) any {
+	down := floorOf(new(big.Rat).Neg(c.number(0).rat()))
+	return c.result(down.Neg(down), true)
 }
 
 // round rounds, halves away from zero, to as many decimals as the argument says, 0 to 15.
 func round(c *call) any {
-	places := min(max(c.int(1, 0), 0), exactDigits)
-	if places == 0 {
-		return c.whole(math.Round)
-	}
-	x := c.number(0)
-	scale := math.Pow10(places)
-	if scaled := x.f * scale; !x.integer && math.Abs(scaled) < safely {
-		return rounded(math.Round(rounded(scaled)) / scale)
-	}
-	return x.value()
+	x, places := c.number(0), min(max(c.int(1, 0), 0), quotientDigits)
+	return c.result(toPlaces(x.rat(), places), x.integer || places == 0)
 }
 
 func atLeast(c *call) any { return c.pick(-1) }
@@ -93,10 +64,11 @@ func atMost(c *call) any  { return c.pick(1) }
 
 // pick returns the argument if the number compares to it as said, and the number if not.
 func (c *call) pick(sign int) any {
-	if x, y := c.number(0), c.number(1); x.compare(y) == sign {
-		return y.value()
+	x, y := c.number(0), c.number(1)
+	if x.compare(y) == sign {
+		return y.v
 	}
-	return c.number(0).value()
+	return x.v
 }
 
 // layouts are the forms of dates that are read, in UTC where they name no zone.
@@ -147,10 +119,10 @@ func wide(format string) bool {
 
 // date reads a date: seconds since 1970, a text, or "now".
 func (c *call) date() (time.Time, bool) {
-	if n, ok := bare(c.args[0].v).(int); ok {
+	s, isText := c.args[0].v.(string)
+	if n, ok := c.args[0].integral(); ok && !isText {
 		return time.Unix(int64(n), 0).UTC(), true
 	}
-	s, _ := c.args[0].v.(string)
 	if s == "now" || s == "today" {
 		return c.now.UTC(), !c.now.IsZero()
 	}

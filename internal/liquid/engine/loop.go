@@ -3,22 +3,20 @@ package engine
 import (
 	"fmt"
 	"math"
-
-	"github.com/osteele/liquid/expressions"
 )
 
 // loopNode is a {% for %} or a {% tablerow %}.
 type loopNode struct {
-	expressions.Loop
-	at         int
+	name       string // of the item
+	in         expr
+	options    map[string]expr // limit, offset and cols, as far as they are given
+	reversed   bool
 	table      bool
 	body, none []node // none is rendered if there is nothing to loop over
 }
 
 func loop(p *parser, t token) node {
-	l := loopNode{Loop: p.statement(expressions.LoopStatementSelector, t).Loop, at: t.at, table: t.name == "tablerow"}
-	p.settable(l.Variable, t.at)
-	p.use("forloop", false, t.at)
+	l := p.loopHead(t)
 	body, stop := p.body("else", "end"+t.name)
 	if l.body = body; stop.name == "else" {
 		l.none, _ = p.body("end" + t.name)
@@ -26,22 +24,51 @@ func loop(p *parser, t token) node {
 	return l
 }
 
+// loopHead reads the arguments of a loop. Between its options there may be commas.
+func (p *parser) loopHead(t token) loopNode {
+	r := p.reader(t)
+	l := loopNode{name: r.name(), options: map[string]expr{}, table: t.name == "tablerow"}
+	r.need("in")
+	l.in = expr{r.filtered(), t.at}
+	for r.peek().kind != finish {
+		r.accept(",")
+		if r.accept("reversed") {
+			l.reversed = true
+			continue
+		}
+		name, ok := r.keyword()
+		if !ok {
+			r.unexpected()
+		}
+		if name != "limit" && name != "offset" && name != "cols" {
+			p.fail(t.at, "a loop has no option %q, only limit, offset, cols and reversed", name)
+		}
+		l.options[name] = expr{r.operand(), t.at}
+	}
+	return l
+}
+
 func (l loopNode) render(n *run) flow {
-	all := n.eval(expr{l.Expr, l.at}).items()
+	all := n.eval(l.in).items()
 	first, last := l.bounds(n, all.len)
 	if first >= last {
 		return n.body(l.none)
 	}
-	defer func(item, forloop any) { n.scope[l.Variable], n.scope["forloop"] = item, forloop }(n.scope[l.Variable], n.scope["forloop"])
-	cols := n.columns(l)
+	state := "forloop"
+	if l.table {
+		state = "tablerowloop"
+	}
+	outer := n.scope[state]
+	defer func(item *value) { n.scope[l.name], n.scope[state] = item, outer }(n.scope[l.name])
+	cols := max(l.option(n, "cols", math.MaxInt), 1)
 	for i := range last - first {
 		n.step()
-		n.scope["forloop"] = n.wrap(progress(i, last-first))
+		n.scope[state] = l.progress(n, i, last-first, cols, outer)
 		at := first + i
-		if l.Reversed {
+		if l.reversed {
 			at = last - 1 - i
 		}
-		n.scope[l.Variable] = all.at(at)
+		n.scope[l.name] = all.at(at).called(l.name)
 		if f := n.cell(l, i, last-first, cols); f == breaking {
 			break
 		}
@@ -51,25 +78,20 @@ func (l loopNode) render(n *run) flow {
 
 // bounds returns the range of items that offset and limit leave.
 func (l loopNode) bounds(n *run, size int) (first, last int) {
-	if l.Offset != nil {
-		first = min(max(n.count(l.Offset, l.at), 0), size)
-	}
-	last = size
-	if l.Limit != nil {
-		last = first + min(max(n.count(l.Limit, l.at), 0), size-first)
-	}
-	return first, last
+	first = min(max(l.option(n, "offset", 0), 0), size)
+	return first, first + min(max(l.option(n, "limit", size), 0), size-first)
 }
 
-// count computes an expression that must be an integer.
-func (n *run) count(e expressions.Expression, at int) int { return n.eval(expr{e, at}).Int() }
-
-// columns returns after how many cells a row of a table ends.
-func (n *run) columns(l loopNode) int {
-	if l.Cols == nil {
-		return math.MaxInt
+// option returns what an option says, or what stands for one that is not given, or missing.
+func (l loopNode) option(n *run, name string, otherwise int) int {
+	e, given := l.options[name]
+	if !given {
+		return otherwise
 	}
-	return max(n.count(l.Cols, l.at), 1)
+	if i, ok := n.eval(e).bound(); ok {
+		return i
+	}
+	return otherwise
 }
 
 // cell renders one iteration; that of a table within its cell.
@@ -89,10 +111,19 @@ func (n *run) cell(l loopNode, i, length, cols int) flow {
 	return f
 }
 
-// progress is the variable forloop.
-func progress(i, length int) map[string]any {
-	return map[string]any{
+// progress returns the variable forloop or tablerowloop, with that of the loop around it.
+func (l loopNode) progress(n *run, i, length, cols int, outer *value) *value {
+	v := map[string]any{
 		"first": i == 0, "last": i == length-1, "length": length,
 		"index": i + 1, "index0": i, "rindex": length - i, "rindex0": length - i - 1,
 	}
+	if outer != nil {
+		v["parentloop"] = outer.v
+	}
+	if !l.table {
+		return n.wrap(v).called("forloop")
+	}
+	v["row"], v["col"], v["col0"] = i/cols+1, i%cols+1, i%cols
+	v["col_first"], v["col_last"] = i%cols == 0, (i+1)%cols == 0 || i+1 == length
+	return n.wrap(v).called("tablerowloop")
 }

@@ -1,9 +1,8 @@
 package engine
 
 import (
+	"strconv"
 	"strings"
-
-	"github.com/osteele/liquid/expressions"
 )
 
 // flow says how rendering goes on.
@@ -56,10 +55,15 @@ func (o outputNode) render(n *run) flow {
 	return onward
 }
 
-// jump is a {% break %} or {% continue %}. Outside a loop it ends the template.
-type jump flow
+// jump is a {% break %} if it is true, and a {% continue %} if not. Outside a loop it ends the template.
+type jump bool
 
-func (j jump) render(*run) flow { return flow(j) }
+func (j jump) render(*run) flow {
+	if j {
+		return breaking
+	}
+	return continuing
+}
 
 type assignNode struct {
 	name string
@@ -67,16 +71,27 @@ type assignNode struct {
 }
 
 func assign(p *parser, t token) node {
-	s := p.statement(expressions.AssignStatementSelector, t)
-	if len(s.Path) != 1 {
+	r := p.reader(t)
+	name := r.name()
+	if r.is(".") || r.is("[") {
 		p.fail(t.at, "assign sets a plain name, without a dot")
 	}
-	p.settable(s.Path[0], t.at)
-	return assignNode{s.Path[0], expr{s.ValueFn, t.at}}
+	if !r.accept("=") {
+		p.fail(t.at, "assign needs a name, = and a value")
+	}
+	e := expr{r.condition(), t.at}
+	r.end()
+	return assignNode{name, e}
 }
 
+// render gives what has no path the name, so that members that it lacks can be listed. Null stays nameless, as it was
+// assigned on purpose.
 func (a assignNode) render(n *run) flow {
-	n.scope[a.name] = n.eval(a.expr)
+	v := n.eval(a.expr)
+	if v.v != nil {
+		v = v.called(a.name)
+	}
+	n.scope[a.name] = v
 	return onward
 }
 
@@ -86,12 +101,18 @@ type captureNode struct {
 }
 
 func capture(p *parser, t token) node {
-	if t.text == "" || word(t.text) != len(t.text) {
-		p.fail(t.at, "capture needs one plain name")
-	}
-	p.use(t.text, false, t.at)
+	name := p.plainName(t)
 	body, _ := p.body("endcapture")
-	return captureNode{t.text, body}
+	return captureNode{name, body}
+}
+
+// plainName reads the only argument of a tag, a name, around which there may be quotes.
+func (p *parser) plainName(t token) string {
+	name := strings.Trim(t.text, `"'`)
+	if name == "" || wordSize(name) != len(name) {
+		p.fail(t.at, "%s needs one plain name", t.name)
+	}
+	return name
 }
 
 // render keeps what the body prints, which is escaped already.
@@ -99,29 +120,67 @@ func (c captureNode) render(n *run) flow {
 	defer func(out *buffer, capturing bool) { n.out, n.capturing = out, capturing }(n.out, n.capturing)
 	n.out, n.capturing = &buffer{}, true
 	f := n.body(c.body)
-	v := n.wrap(n.out.String())
-	v.safe = true
-	n.scope[c.name] = v
+	n.scope[c.name] = &value{run: n, v: n.out.String(), key: c.name, safe: true}
 	return f
 }
 
-// cycleNode prints its texts in turn.
+// counterNode prints a counter of the template, which {% assign %} does not touch.
+type counterNode struct {
+	name      string
+	ahead, by int
+}
+
+// counter reads a tag that counts by so many, and prints the counter and so many ahead of what it was before.
+func counter(p *parser, t token, ahead, by int) node {
+	return counterNode{p.plainName(t), ahead, by}
+}
+
+func (c counterNode) render(n *run) flow {
+	n.emit(strconv.Itoa(n.counters[c.name] + c.ahead))
+	n.counters[c.name] += c.by
+	return onward
+}
+
+// cycleNode prints its values in turn.
 type cycleNode struct {
-	group string
-	texts []string
+	group  string // the arguments, if it has no name
+	name   *expr
+	values []expr
 }
 
 func cycle(p *parser, t token) node {
-	s := p.statement(expressions.CycleStatementSelector, t)
-	group := s.Cycle.Group
-	if group == "" {
-		group = strings.Join(s.Cycle.Values, ",")
+	r := p.reader(t)
+	c := cycleNode{group: t.text}
+	first := r.turn()
+	if r.accept(":") {
+		c.name = new(first)
+		first = r.turn()
 	}
-	return cycleNode{group, s.Cycle.Values}
+	c.values = []expr{first}
+	for r.accept(",") {
+		c.values = append(c.values, r.turn())
+	}
+	r.end()
+	return c
+}
+
+// turn reads a value of a cycle. A literal is part of the template and printed as it stands.
+func (r *reader) turn() expr {
+	isLiteral := r.peek().kind == literal
+	of := r.operand()
+	return expr{at: r.tag.at, calc: func(n *run) *value {
+		v := of(n)
+		v.safe = v.safe || isLiteral
+		return v
+	}}
 }
 
 func (c cycleNode) render(n *run) flow {
-	n.emit(c.texts[n.cycles[c.group]%len(c.texts)])
-	n.cycles[c.group]++
+	group := c.group
+	if c.name != nil {
+		group = "name: " + n.eval(*c.name).text()
+	}
+	n.emit(n.shown(n.eval(c.values[n.cycles[group]%len(c.values)])))
+	n.cycles[group]++
 	return onward
 }

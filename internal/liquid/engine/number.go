@@ -4,26 +4,52 @@ import (
 	"cmp"
 	"encoding/json"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
 
-// number is a number to calculate with.
+// number is a number to calculate with, exactly.
 type number struct {
-	f       float64
-	i       int
-	integer bool // whether it is exactly i
+	v       any     // int, json.Number, or *big.Rat for what was calculated and may be no integer
+	f       float64 // about what it is
+	integer bool    // whether it is written, or was calculated, as an integer
 }
 
-// compare orders two numbers.
+// compare orders two numbers. Where they differ as floats, they differ in the same way in truth.
 func (x number) compare(y number) int {
-	if x.integer && y.integer {
-		return cmp.Compare(x.i, y.i)
+	if c := cmp.Compare(x.f, y.f); c != 0 || x.v == y.v {
+		return c
 	}
-	return cmp.Compare(x.f, y.f)
+	return x.rat().Cmp(y.rat())
 }
 
-func whole(i int) number { return number{f: float64(i), i: i, integer: true} }
+// maxNumeral is how long a number may be that is calculated with, in bytes: what can be stored has at most 38 digits
+// within 10^-130 and 10^126.
+const maxNumeral = 400
+
+// rat returns the number itself, which must not be changed.
+func (x number) rat() *big.Rat {
+	switch v := x.v.(type) {
+	case *big.Rat:
+		return v
+	case json.Number:
+		mantissa, _, _ := strings.Cut(strings.ToLower(v.String()), "e")
+		if x.f == 0 && strings.Trim(mantissa, "-0.") == "" {
+			return new(big.Rat)
+		}
+		r, ok := new(big.Rat), x.f != 0 && len(v) <= maxNumeral // then its exponent is small too
+		if ok {
+			_, ok = r.SetString(v.String())
+		}
+		if !ok {
+			tooLarge("a number has too many digits to calculate with")
+		}
+		return r
+	}
+	i, _ := x.v.(int)
+	return new(big.Rat).SetInt64(int64(i))
+}
 
 // parseNumber reads a decimal number.
 func parseNumber(s string) (number, bool) {
@@ -31,8 +57,10 @@ func parseNumber(s string) (number, bool) {
 		return whole(i), true
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	return number{f: f}, err == nil && finite(f)
+	return number{v: json.Number(s), f: f, integer: !strings.ContainsAny(s, ".eE")}, err == nil && finite(f)
 }
+
+func whole(i int) number { return number{v: i, f: float64(i), integer: true} }
 
 func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
@@ -51,80 +79,97 @@ func numeric(v any) (number, bool) {
 	switch v := v.(type) {
 	case int:
 		return whole(v), true
-	case float64:
-		return number{f: v}, true
+	case *big.Rat:
+		f, _ := v.Float64()
+		return number{v: v, f: f}, true
 	case json.Number:
 		return parseNumber(v.String())
 	}
 	return number{}, false
 }
 
-// exactDigits is how many digits every float64 keeps.
-const exactDigits = 15
-
-// bare returns a json.Number as the int or float64 that it is, or as it is if neither holds all its digits.
-func bare(v any) any {
-	text, ok := v.(json.Number)
+// number returns the value as a number if it is one, or a text that says one.
+func (v *value) number() (number, bool) {
+	s, ok := v.v.(string)
 	if !ok {
-		return v
+		return numeric(v.v)
 	}
-	n, ok := parseNumber(text.String())
+	if s = strings.TrimSpace(s); s == "" || len(s) > maxNumeral || numeralSize(s) != len(s) {
+		return number{}, false
+	}
+	return numeric(literalNumber(s))
+}
+
+// integral returns the value as an integer if it is one.
+func (v *value) integral() (int, bool) {
+	if n, ok := v.number(); ok && math.Abs(n.f) < 1<<63 && n.rat().IsInt() && n.rat().Num().IsInt64() {
+		return int(n.rat().Num().Int64()), true
+	}
+	return 0, false
+}
+
+// maxDigits is how many significant digits a number has that can be stored.
+const maxDigits = 38
+
+// significant counts the digits of a number without the zeros on both ends.
+func significant(plain string) int {
+	return len(strings.Trim(strings.ReplaceAll(plain, ".", ""), "-0"))
+}
+
+// result returns what a filter calculated. An integer is one if all that it was made of are. What has more digits than
+// can be stored breaks off the work: it is never rounded without a word.
+func (n *run) result(r *big.Rat, integer bool) any {
+	f, _ := r.Float64()
+	if math.Abs(f) >= 1e126 || f != 0 && math.Abs(f) < 1e-130 || significant(printNumber(r)) > maxDigits {
+		n.refuse("the result of a calculation has more than %d digits, or is too large or too small", maxDigits)
+	}
 	switch {
-	case ok && n.integer:
-		return n.i
-	case ok && digits(text.String()) <= exactDigits:
-		return n.f
+	case !integer:
+		return r
+	case r.Num().IsInt64():
+		return int(r.Num().Int64())
 	}
-	return v
+	return json.Number(r.Num().String())
 }
 
-// digits counts the digits of a number before its exponent.
-func digits(s string) int {
-	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
-	return len(strings.TrimLeft(strings.ReplaceAll(mantissa, ".", ""), "-0"))
+// quotientDigits is how many digits a quotient has that does not end within maxDigits, more if the whole part has more.
+const quotientDigits = 15
+
+// shortened returns a quotient rounded to as many digits as are of use.
+func shortened(q *big.Rat) *big.Rat {
+	if _, exact := q.FloatPrec(); exact && significant(printNumber(q)) <= maxDigits {
+		return q
+	}
+	f, _ := q.Float64()
+	places := quotientDigits - 1 - int(math.Floor(math.Log10(math.Abs(f))))
+	return toPlaces(q, min(max(places, 0), maxNumeral))
 }
 
-// printNumber returns how a number is printed: without exponent if it is not too long for that, and otherwise as it came.
+// toPlaces rounds to so many decimals, halves away from zero.
+func toPlaces(r *big.Rat, places int) *big.Rat {
+	out, _ := new(big.Rat).SetString(r.FloatString(places))
+	return out
+}
+
+// floorOf returns the largest integer that is not above r.
+func floorOf(r *big.Rat) *big.Rat {
+	return new(big.Rat).SetInt(new(big.Int).Div(r.Num(), r.Denom())) // rounds down, as a denominator is positive
+}
+
+// printNumber returns how a number is printed: with the digits that it came with, without exponent if it is not too long
+// for that.
 func printNumber(v any) string {
 	switch v := v.(type) {
 	case int:
 		return strconv.Itoa(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	case *big.Rat:
+		places, _ := v.FloatPrec()
+		return v.FloatString(places)
 	case json.Number:
-		if plain, ok := bare(v).(float64); ok && strings.ContainsAny(v.String(), "eE") {
-			return printNumber(plain)
+		if n, ok := parseNumber(v.String()); ok && n.f != 0 && len(v) <= maxNumeral && strings.ContainsAny(v.String(), "eE") {
+			return printNumber(n.rat())
 		}
 		return v.String()
 	}
 	return ""
-}
-
-// safely is a magnitude within which the sum, difference or product of integers is not cut off.
-const safely = 1 << 62
-
-// calculate applies an operation to two numbers: to integers where the result is one.
-func calculate(x, y number, ints func(a, b int) int, floats func(a, b float64) float64) any {
-	f := floats(x.f, y.f)
-	if x.integer && y.integer && math.Abs(f) < safely {
-		return ints(x.i, y.i)
-	}
-	return rounded(f)
-}
-
-// rounded returns the value without the digits that binary fractions get wrong: 0.1 plus 0.2 is 0.3.
-func rounded(f float64) float64 {
-	out, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', exactDigits, 64), 64)
-	if err != nil {
-		return f
-	}
-	return out
-}
-
-// integral returns a float that is whole as an integer, if that holds it.
-func integral(f float64) any {
-	if math.Abs(f) < safely {
-		return int(f)
-	}
-	return f
 }

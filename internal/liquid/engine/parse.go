@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/osteele/liquid/expressions"
-
 	"lunogram-users/internal/liquid"
 )
 
@@ -15,10 +13,9 @@ const maxNesting = 100
 // parser makes nodes of tokens.
 type parser struct {
 	*run
-	tokens   []token
-	next     int
-	depth    int
-	literals map[string]string // the variables that stand for them
+	tokens []token
+	next   int
+	depth  int
 }
 
 // parse reads the whole template.
@@ -26,9 +23,8 @@ func (n *run) parse() []node {
 	if len(n.template) > liquid.MaxTemplate {
 		tooLarge("a template may have at most 256 KB")
 	}
-	p := parser{run: n, tokens: n.scan(), literals: map[string]string{}}
+	p := parser{run: n, tokens: n.scan()}
 	body, _ := p.body()
-	n.start()
 	return body
 }
 
@@ -44,11 +40,12 @@ func (p *parser) body(until ...string) ([]node, token) {
 		case t.kind == end && len(until) > 0:
 			p.fail(t.at, "the template ends before {%% %s %%}", until[len(until)-1])
 		case t.kind == end || t.kind == tag && slices.Contains(until, t.name):
+			p.alone(t)
 			return nodes, t
 		case t.kind == text:
 			nodes = append(nodes, textNode(t.text))
 		case t.kind == output:
-			nodes = append(nodes, outputNode{p.expr(t)})
+			nodes = append(nodes, outputNode{p.printed(t)})
 		default:
 			nodes = append(nodes, p.tag(t))
 		}
@@ -74,52 +71,29 @@ func (p *parser) tag(t token) node {
 		return assign(p, t)
 	case "cycle":
 		return cycle(p, t)
-	case "break":
-		return jump(breaking)
-	case "continue":
-		return jump(continuing)
+	case "echo":
+		return outputNode{p.printed(t)}
+	case "increment":
+		return counter(p, t, 0, 1)
+	case "decrement":
+		return counter(p, t, -1, -1)
+	case "break", "continue":
+		p.alone(t)
+		return jump(t.name == "break")
+	case "elseif", "elif":
+		p.fail(t.at, "there is no tag %q; write elsif", t.name)
 	}
 	p.fail(t.at, "this tag is unknown or not allowed here")
 	return nil
 }
 
-// expr reads the expression that a token holds.
-func (p *parser) expr(t token) expr {
-	p.check()
-	if t.text == "" {
-		p.fail(t.at, "an expression is missing")
+// alone makes sure that nothing follows the name of a tag that takes nothing.
+func (p *parser) alone(t token) {
+	switch {
+	case t.text == "" || t.name == "when" || t.name == "elsif":
+	case t.name == "else" && strings.HasPrefix(t.text, "if"):
+		p.fail(t.at, "in place of else if, write elsif")
+	default:
+		p.fail(t.at, "the tag %q takes nothing, and %q follows it", t.name, short(t.text))
 	}
-	if strings.ContainsAny(t.text[:1], "%{") { // with which the library marks its statements
-		p.fail(t.at, "this is no expression")
-	}
-	text := p.bind(t)
-	e, err := guard(func() (expressions.Expression, error) { return expressions.Parse(text) })
-	if err != nil {
-		p.fail(t.at, "this is no expression")
-	}
-	return expr{e, t.at}
-}
-
-// statement reads the arguments of a tag that the library knows, by the selector of the tag.
-func (p *parser) statement(selector string, t token) *expressions.Statement {
-	p.check()
-	text := t.text
-	if selector != expressions.CycleStatementSelector { // which wants its literals as they are
-		text = p.bind(t)
-	}
-	s, err := guard(func() (*expressions.Statement, error) { return expressions.ParseStatement(selector, text) })
-	if err != nil {
-		p.fail(t.at, "what follows %q cannot be read", t.name)
-	}
-	return s
-}
-
-// guard calls a parser of the library, which panics on a number that is too large, for one.
-func guard[T any](parse func() (T, error)) (v T, err error) {
-	defer func() {
-		if recover() != nil {
-			err = liquid.ErrSyntax
-		}
-	}()
-	return parse()
 }

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"html"
 	"maps"
+	"math/big"
 	"slices"
 	"strconv"
-
-	"github.com/osteele/liquid/values"
 
 	"lunogram-users/internal/liquid"
 )
@@ -45,7 +44,7 @@ func (n *run) print(b *buffer, v any) {
 		b.add(v)
 	case bool:
 		b.add(strconv.FormatBool(v))
-	case int, float64, json.Number:
+	case int, *big.Rat, json.Number:
 		b.add(printNumber(v))
 	case []any:
 		for _, item := range v {
@@ -53,9 +52,9 @@ func (n *run) print(b *buffer, v any) {
 		}
 	case map[string]any:
 		b.add(n.json(v))
-	case values.Range:
-		for i := range v.Len() {
-			n.print(b, v.Index(i))
+	case span:
+		for i := range v.len() {
+			n.print(b, v.from+i)
 		}
 	}
 }

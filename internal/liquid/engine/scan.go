@@ -84,14 +84,14 @@ func (s *scanner) piece() {
 		s.trimBefore()
 	}
 	inner, s.trim = strings.CutSuffix(inner, "-")
-	inner = strings.Trim(inner, space)
+	inner = strings.TrimFunc(inner, isSpace)
 	if s.template[start+1] == '{' {
 		s.tokens = append(s.tokens, token{output, start, inner, ""})
 		return
 	}
 	name, args := inner, ""
-	if i := strings.IndexAny(inner, space); i >= 0 {
-		name, args = inner[:i], strings.Trim(inner[i:], space)
+	if i := strings.IndexFunc(inner, isSpace); i >= 0 {
+		name, args = inner[:i], strings.TrimLeftFunc(inner[i:], isSpace)
 	}
 	switch {
 	case name == "raw" || name == "comment":
@@ -131,23 +131,39 @@ func (s *scanner) trimBefore() {
 	}
 }
 
-// verbatim passes over a {% raw %} or {% comment %}, of which the first is text.
+// verbatim passes over a {% raw %} or {% comment %}, of which the first is text, and the second may hold others.
 func (s *scanner) verbatim(name string, start int) {
-	for rest := s.at; ; {
-		open := strings.Index(s.template[rest:], "{%")
+	depth := 1
+	for at := s.at; ; at += 2 {
+		s.step()
+		open := strings.Index(s.template[at:], "{%")
 		if open < 0 {
 			s.fail(start, "the tag %q is not closed", name)
 		}
-		open += rest
-		tag, closed := strings.CutPrefix(strings.TrimLeft(s.template[open+2:min(len(s.template), open+64)], space+"-"), "end"+name)
-		if after := strings.TrimLeft(tag, space+"-"); closed && strings.HasPrefix(after, "%}") {
+		at += open
+		switch tag, size := tagAt(s.template[at:]); {
+		case tag == "comment" && name == "comment":
+			depth++
+		case tag != "end"+name:
+		case depth > 1:
+			depth--
+		default:
 			if name == "raw" {
-				s.text(s.template[s.at:open])
+				s.text(s.template[s.at:at])
 			}
-			s.at = open + strings.Index(s.template[open:], "%}") + 2
+			s.at = at + size
 			s.trim = s.template[s.at-3] == '-'
 			return
 		}
-		rest = open + 2
 	}
+}
+
+// tagAt returns the name and the size of the tag that s begins with; "" if it has arguments or is none.
+func tagAt(s string) (name string, size int) {
+	size = strings.Index(s[:min(len(s), 64)], "%}")
+	if size < 0 {
+		return "", 0
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(s[2:size], "-"), "-")
+	return strings.TrimFunc(name, isSpace), size + 2
 }

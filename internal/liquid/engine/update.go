@@ -2,10 +2,9 @@ package engine
 
 import (
 	"encoding/json"
+	"math/big"
 	"strconv"
 	"strings"
-
-	"github.com/osteele/liquid/values"
 
 	"lunogram-users/internal/liquid"
 )
@@ -115,11 +114,11 @@ func (n *run) leaf() (v any, absent bool) {
 func (n *run) plain(v any) any {
 	n.step()
 	switch v := v.(type) {
-	case int, float64:
+	case int, *big.Rat:
 		return json.Number(printNumber(v))
 	case emptiness:
 		return nil
-	case values.Range:
+	case span:
 		c := call{run: n}
 		return n.plain(c.span(v))
 	case []any:

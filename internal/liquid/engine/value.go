@@ -1,19 +1,17 @@
 package engine
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/osteele/liquid/values"
 )
 
-// value is a value in a template. It implements values.Value, so that the library computes with it, and knows where it
-// comes from, so that a missing one can be named.
+// value is a value in a template. It knows where it comes from, so that a missing one can be named.
 type value struct {
 	run    *run
-	v      any    // JSON value, values.Range or emptiness
-	parent *value // nil for a variable, and for a literal and what a filter made, whose key is ""
+	v      any    // JSON value, *big.Rat, span or emptiness
+	parent *value // nil for a variable, and for what a filter made, whose key is ""
 	key    string // in the parent, as it stands in a path: .name or [0]
 	depth  int    // how many parents there are
 
@@ -22,12 +20,9 @@ type value struct {
 	safe    bool // whether it is escaped already
 }
 
-var _ values.Value = (*value)(nil)
-
-// wrap returns the value that the library or a filter means.
+// wrap returns a result as a value.
 func (n *run) wrap(v any) *value {
-	switch v := v.(type) {
-	case *value:
+	if v, ok := v.(*value); ok {
 		return v
 	}
 	return &value{run: n, v: v}
@@ -67,36 +62,26 @@ func (v *value) noted() *value {
 	return v
 }
 
-// Interface implements values.Value. The library compares what it returns with the result of a comparison, which is a bare
-// boolean; everything else keeps its origin on the way to a filter.
-func (v *value) Interface() any {
-	if truth, ok := v.v.(bool); ok {
-		return truth
+// bound returns the integer that bounds a loop or a range, and whether there is one; a missing one is listed.
+func (v *value) bound() (int, bool) {
+	if v.noted().v == nil {
+		return 0, false
 	}
-	return v
+	i, ok := v.integral()
+	if !ok {
+		v.run.refuse("an integer is needed here")
+	}
+	return i, true
 }
 
-// Int implements values.Value. It breaks off the work if the value is no integer.
-func (v *value) Int() int {
-	if n, ok := bare(v.v).(int); ok {
-		return n
+// test reports whether the value is neither false nor null nor missing, which is all that is false in Liquid.
+func (v *value) test() bool { return v.v != nil && v.v != false }
+
+// contains reports whether a text, array or object holds a text, an item or a key. Nothing is in nothing.
+func (v *value) contains(part *value) bool {
+	if _, ok := part.v.(emptiness); ok || part.v == nil {
+		return false
 	}
-	v.run.refuse("an integer is needed here")
-	return 0
-}
-
-// Equal implements values.Value.
-func (v *value) Equal(o values.Value) bool { return v.run.equal(v.v, v.run.wrap(o.Interface()).v) }
-
-// Less implements values.Value.
-func (v *value) Less(o values.Value) bool { return v.run.less(v.v, v.run.wrap(o.Interface()).v) }
-
-// Test implements values.Value.
-func (v *value) Test() bool { return v.v != nil && v.v != false }
-
-// Contains implements values.Value.
-func (v *value) Contains(o values.Value) bool {
-	part := v.run.wrap(o.Interface())
 	v.run.work(textLen(v.v))
 	switch whole := v.v.(type) {
 	case string:
@@ -114,21 +99,20 @@ func (v *value) Contains(o values.Value) bool {
 	return false
 }
 
-// IndexValue implements values.Value. An index that is computed is not told in paths, as it may be personal.
-func (v *value) IndexValue(o values.Value) values.Value {
-	index := v.run.wrap(o.Interface())
-	out := v.indexed(index)
-	if !index.literal && out.parent != nil {
+// index returns the item or member that [ ] asks for. An index that is computed is not told in paths, as it may be personal.
+func (v *value) index(by *value) *value {
+	out := v.indexed(by)
+	if !by.literal && out.parent != nil {
 		out.key = "[…]"
 	}
 	return out
 }
 
-func (v *value) indexed(index *value) *value {
-	if key, ok := index.v.(string); ok {
-		return v.member(key)
+func (v *value) indexed(by *value) *value {
+	if key, ok := by.v.(string); ok {
+		return v.property(key)
 	}
-	i, isInt := bare(index.v).(int)
+	i, isInt := by.integral()
 	list, isList := v.v.([]any)
 	if isInt && isList {
 		return v.item(list, i)
@@ -136,6 +120,20 @@ func (v *value) indexed(index *value) *value {
 	out := v.child("[]")
 	out.absent = true
 	return out
+}
+
+// called returns the value under a name, if it has no path of its own yet: what a filter made, for one.
+func (v *value) called(name string) *value {
+	root := v
+	for root.parent != nil {
+		root = root.parent
+	}
+	if root.key != "" {
+		return v
+	}
+	out := *v
+	out.parent, out.key, out.depth = nil, name, 0
+	return &out
 }
 
 // item returns an item of the array that v is; a negative index counts from the end.
@@ -150,14 +148,8 @@ func (v *value) item(list []any, i int) *value {
 	return out
 }
 
-// PropertyValue implements values.Value.
-func (v *value) PropertyValue(o values.Value) values.Value {
-	key, _ := v.run.wrap(o.Interface()).v.(string)
-	return v.member(key)
-}
-
-// member returns a member of an object. It comes before the properties that Liquid itself knows.
-func (v *value) member(key string) *value {
+// property returns a member. It comes before the properties that Liquid itself knows.
+func (v *value) property(key string) *value {
 	v.run.work(len(key))
 	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
@@ -203,8 +195,8 @@ func (v *value) items() sequence {
 	switch all := v.v.(type) {
 	case []any:
 		return sequence{len(all), func(i int) *value { return v.item(all, i) }}
-	case values.Range:
-		return sequence{max(all.Len(), 0), func(i int) *value { return v.run.wrap(all.Index(i)) }}
+	case span:
+		return sequence{all.len(), func(i int) *value { return v.run.wrap(all.from + i) }}
 	case map[string]any:
 		v.run.check() // sorting takes a while
 		keys := sortedKeys(all)
@@ -215,4 +207,18 @@ func (v *value) items() sequence {
 		}
 	}
 	return sequence{}
+}
+
+// span is a range of integers, both ends included.
+type span struct{ from, to int }
+
+func (s span) len() int {
+	switch n := s.to - s.from + 1; {
+	case s.to < s.from:
+		return 0
+	case n <= 0: // it is more than an int holds
+		return math.MaxInt
+	default:
+		return n
+	}
 }
