@@ -59,8 +59,8 @@ func TestParseObjectIsLinear(t *testing.T) {
 			took = min(took, time.Since(start))
 		}
 		t.Logf("%q: %v", piece, took)
-		if took > 100*time.Millisecond {
-			t.Errorf("%q over and over takes %v, want a few milliseconds", piece, took)
+		if took > time.Second { // it is a few milliseconds where nobody else is at work
+			t.Errorf("%q over and over takes %v", piece, took)
 		}
 	}
 }

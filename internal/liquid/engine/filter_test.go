@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"lunogram-users/internal/liquid"
 	"lunogram-users/internal/liquid/engine"
@@ -30,7 +31,7 @@ func TestNoFilterPrintsMarkup(t *testing.T) {
 						template.WriteString(" | " + second + arguments)
 					}
 					template.WriteString(" }}")
-					got, err := engine.New(v, liquid.Options{Now: now}).Render(template.String(), liquid.HTML)
+					got, err := engine.New(v, liquid.Options{Now: now, Time: time.Minute}).Render(template.String(), liquid.HTML)
 					if err != nil && !errors.Is(err, liquid.ErrValue) {
 						t.Fatalf("%s: %v", template.String(), err)
 					}
