@@ -17,7 +17,7 @@ import (
 type updateRequest struct {
 	userPath
 	template map[string]any
-	text     bool // whether the template came as text, so that no pointer leads into it
+	text     string // of the template, if it came as text, so that no pointer leads into it
 	journey  map[string]any
 	dryRun   bool
 	ifMatch  *int64
@@ -42,23 +42,23 @@ func decodeUpdate(r *http.Request) (updateRequest, error) {
 	return in, b.err()
 }
 
-// readTemplate reads the template of an update step, and reports whether it is text.
-func readTemplate(o object) (template map[string]any, text bool) {
+// readTemplate reads the template of an update step, and returns its text if it is one.
+func readTemplate(o object) (template map[string]any, text string) {
 	switch t := o.fields["template"].(type) {
 	case map[string]any:
-		return t, false
+		return t, ""
 	case string:
 		if strings.TrimSpace(t) == "" { // the step of a journey that changes nothing
-			return nil, true
+			return nil, t
 		}
 		template, err := liquid.ParseObject(t)
 		if err != nil {
 			o.bad.body(o.at("template"), err.Error())
 		}
-		return template, true
+		return template, t
 	}
 	o.bad.body(o.at("template"), "must be an object, or the text of one")
-	return nil, false
+	return nil, ""
 }
 
 // updateTries is how often update renders when the user changes under its eyes, and updatePause the longest that it waits
@@ -138,6 +138,7 @@ func (s *service) updateOf(u user.User, in updateRequest, limit time.Duration) (
 	b := &badRequest{}
 	data, err := r.Update(in.template)
 	if e, ok := errors.AsType[*liquid.Error](err); ok {
+		e.Within(in.text)
 		in.fault(b, e.Pointer, e.Error())
 		return user.Patch{}, nil, b.err()
 	}
@@ -156,7 +157,7 @@ func (s *service) updateOf(u user.User, in updateRequest, limit time.Duration) (
 
 // fault notes what is wrong at a pointer in the template, or in what it makes.
 func (in updateRequest) fault(b *badRequest, pointer, detail string) {
-	if !in.text {
+	if in.text == "" {
 		b.body("/template"+pointer, detail)
 		return
 	}

@@ -143,8 +143,8 @@ func TestUpdateFaults(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40)
 	tests := []struct{ name, body, want string }{
 		{"syntax", `{"template":{"a":{"b":"{{ x | nope }}"}}}`, `/template/a/b: line 1, column 1: there is no filter "nope", at {{ x | nope }}`},
-		{"syntax in text", `{"template":"{\"a\":\"{{ x | nope }}\"}"}`, `/template: /a: line 1, column 1: there is no filter "nope", at {{ x | nope }}`},
-		{"no object", `{"template":"[1]"}`, `/template: the template must be one JSON object`},
+		{"syntax in text", `{"template":"{\"a\":\"{{ x | nope }}\"}"}`, `/template: /a: line 1, column 7: there is no filter "nope", at {{ x | nope }}`},
+		{"no object", `{"template":"[1]"}`, `/template: line 1, column 1: the template must be one JSON object, at [1]`},
 		{"no JSON", `{"template":"{\"a\" 1}"}`, `/template: line 1, column 6: the template must be one JSON object, and is no JSON here, at 1}`},
 		{"another type", `{"template":1}`, `/template: must be an object, or the text of one`},
 		{"none", `{}`, `/template: must be an object, or the text of one`},

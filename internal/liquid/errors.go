@@ -26,12 +26,16 @@ type Error struct {
 	Excerpt      string // of that line, at most 60 characters
 	Message      string // what is wrong there
 	Pointer      string // RFC 6901, of the leaf of an update template
+	offset       int    // of the place, in bytes
 }
 
 // Error returns place and message, such as "line 3, column 14: there is no filter "upcaes", at {{ name | upcaes }}".
 func (e *Error) Error() string {
-	if e.Line == 0 {
+	switch {
+	case e.Line == 0:
 		return e.Message
+	case e.Excerpt == "":
+		return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
 	}
 	return fmt.Sprintf("line %d, column %d: %s, at %s", e.Line, e.Column, e.Message, e.Excerpt)
 }
@@ -41,6 +45,7 @@ func (e *Error) Unwrap() error { return e.Kind }
 
 // At sets the place to an offset in a template, in bytes.
 func (e *Error) At(template string, offset int) {
+	e.offset = offset
 	start := strings.LastIndexByte(template[:offset], '\n') + 1
 	e.Line = strings.Count(template[:start], "\n") + 1
 	e.Column = utf8.RuneCountInString(template[start:offset]) + 1

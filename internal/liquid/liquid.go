@@ -1,6 +1,6 @@
 // Package liquid says what rendering Liquid templates is: what a renderer promises, how values are escaped, the bounds, the
-// errors, and the form of the templates of update steps. The renderer itself is in package engine, apart, because it adds 1 MB
-// to whatever links it.
+// errors, and the form of the templates of update steps. The renderer itself is in package engine, apart, because
+// only one function needs it.
 package liquid
 
 import "time"

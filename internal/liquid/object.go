@@ -1,9 +1,10 @@
 package liquid
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"iter"
 	"strings"
 )
 
@@ -15,19 +16,29 @@ func ParseObject(text string) (map[string]any, error) {
 	if len(text) > MaxTemplate {
 		return nil, &Error{Kind: ErrTooLarge, Message: "a template may have at most 256 KB"}
 	}
-	object, err := decodeObject(text)
-	if err == nil {
-		return object, nil
+	for _, form := range []string{text, quoteLiquid(text)} {
+		if object, err := decodeObject(form); err == nil {
+			return object, nil
+		}
 	}
-	if object, mended := decodeObject(quoteLiquid(text)); mended == nil {
-		return object, nil
-	}
+	return nil, notObject(text)
+}
+
+// notObject says where a text stops being one JSON object.
+func notObject(text string) *Error {
 	e := &Error{Kind: ErrSyntax, Message: "the template must be one JSON object"}
-	if syntax, ok := err.(*json.SyntaxError); ok {
-		e.Message = "the template must be one JSON object, and is no JSON here"
-		e.At(text, min(max(int(syntax.Offset)-1, 0), len(text)))
+	at := len(text) - len(strings.TrimLeft(text, " \t\r\n")) // where a value of another type begins
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(quoteLiquid(text)), new(any)))
+	switch {
+	case ok && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		e.Message += ", and ends too early"
+		at = len(text)
+	case ok:
+		e.Message += ", and is no JSON here"
+		at = original(text, int(syntax.Offset)-1)
 	}
-	return nil, e
+	e.At(text, at)
+	return e
 }
 
 // decodeObject decodes a text that is one object, whose numbers keep their digits.
@@ -46,28 +57,53 @@ func decodeObject(text string) (map[string]any, error) {
 
 // quoteLiquid makes JSON of a text in which Liquid stands bare or with plain quotes.
 func quoteLiquid(text string) string {
-	var out bytes.Buffer
-	p := pieces{text: text}
-	inString := false
-	for at := 0; at < len(text); {
-		size := p.size(at)
-		switch c := text[at]; {
-		case size > 0 && inString:
-			out.WriteString(escapeQuotes(text[at : at+size]))
-		case size > 0 && text[at+1] == '{':
-			quoted, _ := json.Marshal(text[at : at+size]) // a string always encodes
-			out.Write(quoted)
-		case inString && c == '\\':
-			size = min(2, len(text)-at)
-			out.WriteString(text[at : at+size])
-		default:
-			size = 1
-			inString = inString != (c == '"')
-			out.WriteByte(c)
-		}
-		at += size
+	var out strings.Builder
+	for _, piece := range quotedPieces(text) {
+		out.WriteString(piece)
 	}
 	return out.String()
+}
+
+// quotedPieces yields the pieces of what quoteLiquid makes, each with the offset in the text of what it was made from.
+func quotedPieces(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		liquid, inString := pieces{text: text}, false
+		for at := 0; at < len(text); {
+			size := max(liquid.size(at), 1)
+			piece := text[at : at+size]
+			switch {
+			case size > 1 && inString:
+				piece = escapeQuotes(piece)
+			case size > 1 && piece[1] == '{':
+				encoded, _ := json.Marshal(piece) // a string always encodes
+				piece = string(encoded)
+			case inString && piece == "\\":
+				size = min(2, len(text)-at)
+				piece = text[at : at+size]
+			default:
+				inString = inString != (piece == `"`)
+			}
+			if !yield(at, piece) {
+				return
+			}
+			at += size
+		}
+	}
+}
+
+// original returns the offset in the text of what quoteLiquid put at an offset.
+func original(text string, offset int) int {
+	for at, piece := range quotedPieces(text) {
+		switch {
+		case offset >= len(piece):
+			offset -= len(piece)
+		case strings.HasPrefix(text[at:], piece):
+			return at + offset
+		default: // Liquid that was changed
+			return at
+		}
+	}
+	return len(text)
 }
 
 // pieces finds the Liquid in a text, from the left. It remembers where the next ends are, so as to look for none twice.

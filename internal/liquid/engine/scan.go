@@ -74,8 +74,11 @@ const space = " \t\r\n\f\v"
 // piece adds the output or tag at the current place.
 func (s *scanner) piece() {
 	start := s.at
-	inner, closed := s.inner(start)
-	if !closed {
+	inner, closed, quote := s.inner(start)
+	switch {
+	case !closed && quote:
+		s.fail(start, "a quotation mark in this is not closed")
+	case !closed:
 		s.fail(start, "this is not closed, or longer than 4 KB")
 	}
 	s.at += len(inner) + 4
@@ -101,8 +104,9 @@ func (s *scanner) piece() {
 	}
 }
 
-// inner returns what is between the braces at start. Braces in a quoted string do not close.
-func (s *scanner) inner(start int) (string, bool) {
+// inner returns what is between the braces at start, and if they do not close, whether a quoted string does not. Braces in
+// one do not close.
+func (s *scanner) inner(start int) (inner string, closed, quoted bool) {
 	closing := map[byte]string{'{': "}}", '%': "%}"}[s.template[start+1]]
 	from := s.template[start+2 : min(len(s.template), start+2+liquid.MaxTag)]
 	comment := strings.HasPrefix(strings.TrimLeft(from[:min(len(from), 8)], space+"-"), "#")
@@ -118,10 +122,10 @@ func (s *scanner) inner(start int) (string, bool) {
 		case (c == '"' || c == '\'') && !comment:
 			quote = c
 		case strings.HasPrefix(from[i:], closing):
-			return from[:i], true
+			return from[:i], true, false
 		}
 	}
-	return "", false
+	return "", false, quote != 0
 }
 
 // trimBefore takes the space away from the end of the text before a dash.

@@ -127,7 +127,8 @@ func FuzzUpdate(f *testing.F) {
 		}
 		vars := map[string]any{"user": map[string]any{"data": map[string]any{"first_name": value, "score": json.Number("2.5")}}, "x": value}
 		got, err := engine.New(vars, liquid.Options{Time: liquid.DefaultTime / 20}).Update(template)
-		if err != nil {
+		if e, ok := errors.AsType[*liquid.Error](err); ok {
+			e.Within(text)
 			return
 		}
 		if _, err := json.Marshal(got); err != nil {
