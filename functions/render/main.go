@@ -10,7 +10,6 @@ import (
 	"lunogram-users/internal/api"
 	"lunogram-users/internal/boot"
 	"lunogram-users/internal/boot/public"
-	"lunogram-users/internal/dynamo/facet"
 	"lunogram-users/internal/liquid/engine"
 )
 
@@ -27,6 +26,6 @@ func run(ctx context.Context) error {
 	}
 	rt.Warm(ctx)
 	options := api.Options{Log: rt.Log, PublicURL: public.URL()}
-	lambda.Start(api.Gateway(api.Render(facet.NewMessages(rt.Store), engine.New, options)))
+	lambda.Start(api.Gateway(api.Render(rt.Store, engine.New, options)))
 	return nil
 }

@@ -56,7 +56,7 @@ var importRules = []rule{
 	{"internal/liquid/engine", []string{"functions/render"}, "the rest knows it by an interface, and one function needs it"},
 	{"internal/dynamo", []string{"functions/...", "internal/boot", "internal/dynamo/...", "internal/local/...", "cmd/..."},
 		"the rest knows the store by interfaces of its own"},
-	{"internal/dynamo/facet", []string{"functions/render", "functions/preferences"}, "the others link no more than they call anyway"},
+	{"internal/dynamo/facet", []string{"functions/preferences"}, "the others link no more than they call anyway"},
 	{"internal/boot", []string{"functions/...", "internal/boot/...", "cmd/bench/..."}, "only functions start as functions"},
 	{"internal/api", []string{"functions/...", "internal/api/..."}, "HTTP is an edge"},
 	{"internal/sms/...", []string{"functions/sms-stop", "functions/sms-webhook", "cmd/usersctl"}, "SMS is an edge"},

@@ -105,7 +105,8 @@ func (p *parser) printed(t token) expr {
 	}
 	e := expr{r.relation(), t.at}
 	if r.is("or") || r.is("and") {
-		p.fail(t.at, "%q makes true or false, and not one of the values: use the filter default or an if, or put parentheses around it", r.peek().text)
+		p.fail(t.at, "%q makes true or false, and not one of the values: use the filter default or an if, or put parentheses around it",
+			r.peek().text)
 	}
 	r.end()
 	return e

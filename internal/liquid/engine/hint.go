@@ -12,7 +12,8 @@ var hints = []struct{ start, hint string }{
 	{"=", "write == to compare"}, {"&&", "write and"}, {"||", "write or"}, {"!", "write != or unless"},
 	{"+", "use the filter plus"}, {"-", "use the filter minus"}, {"*", "use the filter times"}, {"/", "use the filter divided_by"},
 	{"%", "use the filter modulo"}, {"|", "assign the result of a filter to a name first"},
-	{"“", straight}, {"”", straight}, {"„", straight}, {"‘", straight}, {"’", straight}, {"‚", straight}, {"«", straight}, {"»", straight},
+	{"“", straight}, {"”", straight}, {"„", straight}, {"‘", straight}, {"’", straight}, {"‚", straight},
+	{"«", straight}, {"»", straight},
 }
 
 const straight = `write straight quotation marks, " or '`
