@@ -107,7 +107,7 @@ func TestRenderFaults(t *testing.T) {
 	}{
 		{"syntax", `"parts":{"a/b":{"template":"x\n{{ user. }}"},"c":{"template":"{% if %}"},"d":{"template":"ok"}}`,
 			[]string{"/parts/a~1b/template: line 2, column 1: something is missing at the end, at {{ user. }}", "/parts/c/template: line 1, column 1: an expression"}},
-		{"bomb", `"parts":{"a":{"template":"{% for i in (1..1000000000) %}0123456789{% endfor %}"},"b":{"template":"x"}}`,
+		{"bomb", `"parts":{"a":{"template":"{% for i in (1..1000000000) %}` + strings.Repeat("0123456789", 100) + `{% endfor %}"},"b":{"template":"x"}}`,
 			[]string{"/parts/a/template: line 1, column 1: the result would be larger than 1 MB"}},
 		{"value", `"template":"{{ 1 | divided_by: 0 }}"`, []string{"/template: line 1, column 1: this divides by zero"}},
 		{"escape", `"template":"x","escape":"xml"`, []string{"/escape: must be html, text or json"}},

@@ -121,9 +121,9 @@ func (l loopNode) progress(n *run, i, length, cols int, outer *value) *value {
 		v["parentloop"] = outer.v
 	}
 	if !l.table {
-		return n.wrap(v).called("forloop")
+		return &value{run: n, v: v, key: "forloop"}
 	}
 	v["row"], v["col"], v["col0"] = i/cols+1, i%cols+1, i%cols
 	v["col_first"], v["col_last"] = i%cols == 0, (i+1)%cols == 0 || i+1 == length
-	return n.wrap(v).called("tablerowloop")
+	return &value{run: n, v: v, key: "tablerowloop"}
 }
