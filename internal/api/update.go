@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"time"
 
 	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/pause"
 	"lunogram-users/internal/user"
 )
 
@@ -59,45 +62,67 @@ func readTemplate(o object) (template map[string]any, text string) {
 	return nil, ""
 }
 
-// updateTries is how often update renders anew when the user changes under its eyes.
-const updateTries = 8
+// updateTries is how often update renders when the user changes under its eyes, and updatePause the longest that it waits
+// before it does so again; the first time it is 10 ms at most, and twice as long each time.
+const (
+	updateTries = 8
+	updatePause = 200 * time.Millisecond
+)
 
 // update renders the template with the user as stored and merges the result into the user's data, key by key, as an upsert
 // does: a null is stored. The write is on condition of the version that was read, so that nothing is computed from values
 // that are gone: two steps that each add one to a counter add two. Without If-Match a write in between means rendering
-// again; with it, and after it was met, such a write is a 412 like any other.
+// again, within the time that one rendering may take; with it, and after it was met, such a write is a 412 like any other.
 func (s *service) update(ctx context.Context, in updateRequest) (updateView, error) {
-	for range updateTries {
-		u, err := s.recipients.User(ctx, in.projectID, in.userID)
-		if err != nil {
-			return updateView{}, err
+	left := liquid.DefaultTime
+	for try := 0; try < updateTries && left > 0; try++ {
+		if try > 0 { // a time by chance, so that those who met do not meet again
+			if err := pause.For(ctx, rand.N(min(updatePause, 5*time.Millisecond<<try))); err != nil {
+				return updateView{}, err
+			}
 		}
-		if in.ifMatch != nil && (u.ID != in.userID || *in.ifMatch != u.Version) {
-			return updateView{}, user.ErrVersion
-		}
-		patch, missing, err := s.updateOf(u, in)
-		if err != nil {
-			return updateView{}, err
-		}
-		if patch.Against(u).Empty() {
-			return updateView{full(u), missing}, nil
-		}
-		if in.dryRun {
-			after := patch.Apply(u)
-			return updateView{full(after), missing}, after.Fits()
-		}
-		u, err = s.patcher.Patch(ctx, in.projectID, u.ID, patch, &u.Version)
+		v, err := s.tryUpdate(ctx, in, &left)
 		if in.ifMatch != nil || !errors.Is(err, user.ErrVersion) {
-			return updateView{full(u), missing}, err
+			return v, err
 		}
 	}
-	return updateView{}, fmt.Errorf("update of a user lost %d races: %w", updateTries, user.ErrUnavailable)
+	return updateView{}, fmt.Errorf("update of a user lost every race: %w", user.ErrUnavailable)
 }
 
-// updateOf returns the patch that the template makes, and the paths of values that were missing. It returns what is wrong
-// with the template or with what it makes as a *badRequest.
-func (s *service) updateOf(u user.User, in updateRequest) (user.Patch, []string, error) {
-	r := s.templates(s.variables(u, in.journey), liquid.Options{Now: s.now()})
+// tryUpdate is update without a second try: it returns user.ErrVersion if the user changed meanwhile. It takes the time of
+// rendering from what is left.
+func (s *service) tryUpdate(ctx context.Context, in updateRequest, left *time.Duration) (updateView, error) {
+	u, err := s.recipients.User(ctx, in.projectID, in.userID)
+	if err != nil {
+		return updateView{}, err
+	}
+	if in.ifMatch != nil && (u.ID != in.userID || *in.ifMatch != u.Version) {
+		return updateView{}, user.ErrVersion
+	}
+	start, limit := time.Now(), *left
+	patch, missing, err := s.updateOf(u, in, limit)
+	*left -= time.Since(start)
+	if limit < liquid.DefaultTime && *left <= 0 { // the races took the time, not the template
+		return updateView{}, user.ErrVersion
+	}
+	if err != nil {
+		return updateView{}, err
+	}
+	if patch.Against(u).Empty() {
+		return updateView{full(u), missing}, nil
+	}
+	if in.dryRun {
+		after := patch.Apply(u)
+		return updateView{full(after), missing}, after.Fits()
+	}
+	u, err = s.patcher.Patch(ctx, in.projectID, u.ID, patch, &u.Version)
+	return updateView{full(u), missing}, err
+}
+
+// updateOf returns the patch that the template makes within a time, and the paths of values that were missing. It returns
+// what is wrong with the template or with what it makes as a *badRequest.
+func (s *service) updateOf(u user.User, in updateRequest, limit time.Duration) (user.Patch, []string, error) {
+	r := s.templates(s.variables(u, in.journey), liquid.Options{Now: s.now(), Time: limit})
 	b := &badRequest{}
 	data, err := r.Update(in.template)
 	if e, ok := errors.AsType[*liquid.Error](err); ok {

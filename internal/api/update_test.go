@@ -1,16 +1,26 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/api"
+	"lunogram-users/internal/consent"
+	"lunogram-users/internal/liquid"
+	"lunogram-users/internal/liquid/engine"
 	"lunogram-users/internal/project"
+	"lunogram-users/internal/user"
 )
 
 // updated is the answer of POST …/update.
@@ -187,5 +197,57 @@ func TestUpdatesAreNotLost(t *testing.T) {
 	group.Wait()
 	if got := tn.user(200, "GET", tn.admin+"/"+u.ID, ""); got.Data["n"] != float64(done) || done == 0 {
 		t.Errorf("%d updates were answered with 200, the counter says %v", done, got.Data["n"])
+	}
+}
+
+// racing is a fake store in which others write all the time.
+type racing struct{ *fake }
+
+func (racing) Group(context.Context, string, string) (consent.Group, error) {
+	return consent.Group{}, user.ErrNotFound
+}
+
+func (racing) Owner(context.Context, string, []user.Pair) (string, error) { return alice().ID, nil }
+
+// TestUpdateGivesUp loses every race: all renders share the time of one, and there are pauses between them.
+func TestUpdateGivesUp(t *testing.T) {
+	tests := []struct {
+		name   string
+		render time.Duration // what one takes
+		tries  int
+	}{
+		{"quick", time.Millisecond, 8},
+		{"slow", liquid.DefaultTime / 2, 2},
+		{"as slow as may be", liquid.DefaultTime, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.user = func(string) (user.User, error) { return alice(), nil }
+				f.patch = func(user.Patch, *int64) (user.User, error) { return user.User{}, user.ErrVersion }
+				start, left := time.Now(), liquid.DefaultTime
+				tries := 0
+				templates := func(vars map[string]any, o liquid.Options) liquid.Renderer {
+					if tries++; o.Time != left {
+						t.Errorf("try %d may take %v, want %v", tries, o.Time, left)
+					}
+					time.Sleep(tt.render)
+					left -= tt.render
+					return engine.New(vars, o)
+				}
+				r := httptest.NewRequest("POST", "/api/admin/projects/"+projectA+"/subjects/users/"+alice().ID+"/update",
+					strings.NewReader(`{"template":{"n":1}}`))
+				r.Header.Set("Authorization", "Bearer sk_editor")
+				w := httptest.NewRecorder()
+				api.Render(racing{f}, templates, api.Options{Log: slog.New(slog.DiscardHandler)}).ServeHTTP(w, r)
+				if w.Code != http.StatusServiceUnavailable || tries != tt.tries {
+					t.Errorf("got %d %s after %d tries, want 503 after %d", w.Code, w.Body, tries, tt.tries)
+				}
+				if took := time.Since(start); took > 2*time.Second || tries > 1 && took <= time.Duration(tries)*tt.render {
+					t.Errorf("took %v for %d tries of %v", took, tries, tt.render)
+				}
+			})
+		})
 	}
 }

@@ -50,7 +50,8 @@ type Renderer interface {
 	// to. Keys, and all that is not a string, stay as they are.
 	//
 	// The member of an object whose only expression is missing is left out and listed as missing, so that it overwrites
-	// nothing; in an array, where leaving it out would move the others, it is null.
+	// nothing, and so is an object that has no other members; in an array, where leaving it out would move the others, it
+	// is null.
 	//
 	// The template is not modified. An error has the pointer of the leaf.
 	Update(template map[string]any) (map[string]any, error)

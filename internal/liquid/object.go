@@ -67,9 +67,9 @@ func quoteLiquid(text string) string {
 // quotedPieces yields the pieces of what quoteLiquid makes, each with the offset in the text of what it was made from.
 func quotedPieces(text string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		inString := false
+		liquid, inString := pieces{text: text}, false
 		for at := 0; at < len(text); {
-			size := max(liquidSize(text[at:]), 1)
+			size := max(liquid.size(at), 1)
 			piece := text[at : at+size]
 			switch {
 			case size > 1 && inString:
@@ -106,16 +106,42 @@ func original(text string, offset int) int {
 	return len(text)
 }
 
-// liquidSize returns the length of the {{ output }} or {% tag %} that s begins with, 0 if it begins with none.
-func liquidSize(s string) int {
-	for open, end := range map[string]string{"{{": "}}", "{%": "%}"} {
-		if strings.HasPrefix(s, open) {
-			if i := strings.Index(s[:min(len(s), MaxTag)], end); i > 0 {
-				return i + len(end)
-			}
-		}
+// pieces finds the Liquid in a text, from the left. It remembers where the next ends are, so as to look for none twice.
+type pieces struct {
+	text              string
+	outputEnd, tagEnd int // behind the next }} and %}; beyond the text if there is none
+}
+
+// size returns the length of the {{ output }} or {% tag %} that begins at a place, 0 if none does.
+func (p *pieces) size(at int) int {
+	if p.text[at] != '{' || at+1 == len(p.text) {
+		return 0
 	}
-	return 0
+	end := 0
+	switch p.text[at+1] {
+	case '{':
+		end = p.next(&p.outputEnd, "}}", at)
+	case '%':
+		end = p.next(&p.tagEnd, "%}", at)
+	}
+	if end > len(p.text) || end-at > MaxTag {
+		return 0
+	}
+	return max(end-at, 0)
+}
+
+// next moves an end behind a place and returns it.
+func (p *pieces) next(end *int, closing string, at int) int {
+	from := at + 2 // behind the opening
+	if *end >= from+len(closing) {
+		return *end
+	}
+	if i := strings.Index(p.text[from:], closing); i >= 0 {
+		*end = from + i + len(closing)
+	} else {
+		*end = len(p.text) + 1 + len(closing)
+	}
+	return *end
 }
 
 // escapeQuotes escapes what may not stand in a JSON string and is not escaped yet.

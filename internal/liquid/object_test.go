@@ -81,3 +81,15 @@ func TestErrorWithin(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkParseObject reads the largest texts there may be, of the kinds in which most has to be looked for.
+func BenchmarkParseObject(b *testing.B) {
+	for _, piece := range []string{"x", "{", "{{ ", "{% ", `"{{ `, "{{ x }}", `"\`} {
+		text := `{"a":` + strings.Repeat(piece, (liquid.MaxTemplate-10)/len(piece))
+		b.Run(piece, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = liquid.ParseObject(text) // none is JSON
+			}
+		})
+	}
+}

@@ -31,9 +31,15 @@ func (e emptiness) of(v any) bool {
 	return false
 }
 
+// textLen returns the length of a value that is text, in bytes.
+func textLen(v any) int {
+	s, _ := v.(string)
+	return len(s)
+}
+
 // equal compares two values. Numbers of any form compare by what they are worth; other types never equal each other.
 func (n *run) equal(a, b any) bool {
-	n.step()
+	n.work(textLen(a) + textLen(b))
 	if e, ok := a.(emptiness); ok {
 		return e.of(b)
 	}
@@ -85,7 +91,7 @@ func (n *run) equalObjects(a, b map[string]any) bool {
 
 // less orders numbers and texts; other values, and values of two types, have no order.
 func (n *run) less(a, b any) bool {
-	n.step()
+	n.work(textLen(a))
 	if x, y, ok := numbers(a, b); ok {
 		return x.compare(y) < 0
 	}

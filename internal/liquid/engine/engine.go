@@ -61,22 +61,32 @@ func (r *renderer) note(path string) {
 // into the error.
 type budget struct {
 	until         time.Time
-	steps         int
+	steps         int // since the clock was last looked at
 	written, made int
 }
 
 // stop is the panic that breaks off a render.
 type stop struct{ err *liquid.Error }
 
+// maxSteps is after how many steps the clock is looked at, and stepBytes how many bytes are handled in one of them.
+const (
+	maxSteps  = 64
+	stepBytes = 1 << 10
+)
+
 // step counts a small piece of work, and looks at the clock now and then.
-func (b *budget) step() {
-	if b.steps++; b.steps%64 == 0 {
+func (b *budget) step() { b.work(0) }
+
+// work counts a piece of work that grows with so many bytes.
+func (b *budget) work(bytes int) {
+	if b.steps += 1 + bytes/stepBytes; b.steps >= maxSteps {
 		b.check()
 	}
 }
 
 // check looks at the clock.
 func (b *budget) check() {
+	b.steps = 0
 	if time.Now().After(b.until) {
 		panic(stop{&liquid.Error{Kind: liquid.ErrTooSlow, Message: "rendering takes too long"}})
 	}

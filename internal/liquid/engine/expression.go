@@ -1,5 +1,7 @@
 package engine
 
+import "lunogram-users/internal/liquid"
+
 // calc computes an expression.
 type calc func(n *run) *value
 
@@ -162,6 +164,9 @@ func (r *reader) filters(input calc) calc {
 		if !known {
 			r.fail(r.tag.at, "there is no filter %q", name)
 		}
+		if name == "json" && r.escape == liquid.JSON {
+			r.fail(r.tag.at, `the filter "json" is of no use in JSON, as the quotes that it makes are escaped; print the value between quotes`)
+		}
 		input = r.filter(name, f, input)
 	}
 	return input
@@ -232,7 +237,7 @@ func (r *reader) primary() calc {
 		return func(n *run) *value { return n.variable(l.text) }
 	}
 	r.take()
-	return func(n *run) *value { return &value{run: n, v: v} }
+	return func(n *run) *value { return &value{run: n, v: v, literal: true} }
 }
 
 // group reads what is in parentheses: a condition or a range.

@@ -52,21 +52,34 @@ func (c *call) copy() []any {
 }
 
 func sort(c *call) any {
-	list := c.copy()
-	slices.SortStableFunc(list, func(a, b any) int { return c.order(c.property(a, 1), c.property(b, 1)) })
-	return list
+	return c.sorted(func(v any) any { return v })
 }
 
 // sortNatural sorts texts without regard to case.
 func sortNatural(c *call) any {
-	fold := func(v any) any {
-		if s, ok := c.property(v, 1).(string); ok {
-			return strings.ToLower(s)
+	return c.sorted(func(v any) any {
+		s, ok := v.(string)
+		if !ok {
+			return v
 		}
-		return c.property(v, 1)
-	}
+		c.make(len(s))
+		c.work(len(s))
+		return strings.ToLower(s)
+	})
+}
+
+// sorted returns the items by what key makes of each, or of the member that the argument names.
+func (c *call) sorted(key func(any) any) []any {
+	type keyed struct{ key, item any }
 	list := c.copy()
-	slices.SortStableFunc(list, func(a, b any) int { return c.order(fold(a), fold(b)) })
+	all := make([]keyed, len(list))
+	for i, item := range list {
+		all[i] = keyed{key(c.property(item, 1)), item}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return c.order(a.key, b.key) })
+	for i := range all {
+		list[i] = all[i].item
+	}
 	return list
 }
 

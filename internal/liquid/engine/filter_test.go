@@ -2,10 +2,12 @@ package engine_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"lunogram-users/internal/liquid"
 	"lunogram-users/internal/liquid/engine"
@@ -29,7 +31,7 @@ func TestNoFilterPrintsMarkup(t *testing.T) {
 						template.WriteString(" | " + second + arguments)
 					}
 					template.WriteString(" }}")
-					got, err := engine.New(v, liquid.Options{Now: now}).Render(template.String(), liquid.HTML)
+					got, err := engine.New(v, liquid.Options{Now: now, Time: time.Minute}).Render(template.String(), liquid.HTML)
 					if err != nil && !errors.Is(err, liquid.ErrValue) {
 						t.Fatalf("%s: %v", template.String(), err)
 					}
@@ -38,6 +40,23 @@ func TestNoFilterPrintsMarkup(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestStripHTML compares the filter with the expression that says what it takes away.
+func TestStripHTML(t *testing.T) {
+	markup := regexp.MustCompile(`(?is)<script.*?</script>|<style.*?</style>|<!--.*?-->|<.*?>`)
+	pieces := []string{"<", ">", "<script", "</script>", "<SCRIPT>", "<style>", "</Style>", "<!--", "-->", "--", "a", "\n", "é", "\xff", "/"}
+	dice := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		var text strings.Builder
+		for range dice.IntN(14) {
+			text.WriteString(pieces[dice.IntN(len(pieces))])
+		}
+		got, err := engine.New(map[string]any{"s": text.String()}, liquid.Options{}).Render("{{ s | strip_html }}", liquid.Text)
+		if want := markup.ReplaceAllString(text.String(), ""); err != nil || got != want {
+			t.Fatalf("%q: got %q, %v; want %q", text.String(), got, err, want)
 		}
 	}
 }

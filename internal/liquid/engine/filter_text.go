@@ -3,7 +3,6 @@ package engine
 import (
 	"html"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -56,10 +55,6 @@ func replaceLast(c *call) any {
 	}
 	return s[:i] + c.text(2, "") + s[i+len(old):]
 }
-
-var markup = regexp.MustCompile(`(?is)<script.*?</script>|<style.*?</style>|<!--.*?-->|<.*?>`)
-
-func stripHTML(c *call) any { return markup.ReplaceAllString(c.text(0, ""), "") }
 
 // escape writes markup characters as references. In HTML that is what becomes of every value, once.
 func escape(c *call) any {

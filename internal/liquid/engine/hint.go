@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"html"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,8 +18,15 @@ var hints = []struct{ start, hint string }{
 
 const straight = `write straight quotation marks, " or '`
 
-// entity is how HTML writes a character, which editors of e-mails insert.
-var entity = regexp.MustCompile(`^&#?[a-zA-Z0-9]+;`)
+// entity returns the character as HTML writes it that s begins with, which editors of e-mails insert; "" if there is none.
+func entity(s string) string {
+	name, found := strings.CutPrefix(s, "&")
+	end := strings.IndexByte(name, ';')
+	if !found || end < 1 || wordSize(strings.TrimPrefix(name[:end], "#")) != len(strings.TrimPrefix(name[:end], "#")) {
+		return ""
+	}
+	return s[:1+end+1]
+}
 
 // unexpected breaks off the work at the next lexeme, and says what to write instead if it is a common mistake.
 func (r *reader) unexpected() {
@@ -38,7 +44,7 @@ func (r *reader) unexpected() {
 // hint returns what to write in place of a lexeme, "" if nothing comes to mind.
 func (r *reader) hint(next lexeme) string {
 	_, isFilter := filters[r.last.text]
-	switch e := entity.FindString(next.rest); {
+	switch e := entity(next.rest); {
 	case e != "":
 		return fmt.Sprintf("%s is HTML for %q; write the character itself", e, html.UnescapeString(e))
 	case next.kind != sign && r.last.text == "not":

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -55,8 +54,8 @@ func lexemeOf(s string) lexeme {
 	case first == '_' || unicode.IsLetter(first):
 		return lexeme{kind: word, text: s[:wordSize(s)]}
 	}
-	if text := numeral.FindString(s); text != "" {
-		return lexeme{kind: literal, text: text, v: literalNumber(text)}
+	if n := numeralSize(s); n > 0 {
+		return lexeme{kind: literal, text: s[:n], v: literalNumber(s[:n])}
 	}
 	if pair := s[:min(2, len(s))]; strings.Contains(" == != <> >= <= .. && || ", " "+pair+" ") {
 		size = 2
@@ -98,7 +97,39 @@ func wordSize(s string) int {
 	return len(s)
 }
 
-var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?`)
+// numeralSize returns the length of the number that s begins with, 0 if it begins with none: digits, perhaps with a sign
+// before, and decimals and an exponent behind them.
+func numeralSize(s string) int {
+	at := len(s) - len(strings.TrimPrefix(s, "-"))
+	size := digitsEnd(s, at)
+	if size == at {
+		return 0
+	}
+	if size < len(s) && s[size] == '.' {
+		if end := digitsEnd(s, size+1); end > size+1 {
+			size = end
+		}
+	}
+	if size == len(s) || s[size] != 'e' && s[size] != 'E' {
+		return size
+	}
+	at = size + 1
+	if at < len(s) && (s[at] == '+' || s[at] == '-') {
+		at++
+	}
+	if end := digitsEnd(s, at); end > at {
+		size = end
+	}
+	return size
+}
+
+// digitsEnd returns the end of the digits at a place.
+func digitsEnd(s string, at int) int {
+	for at < len(s) && '0' <= s[at] && s[at] <= '9' {
+		at++
+	}
+	return at
+}
 
 // literalNumber returns the value of a numeral: a json.Number, which has no zeros in front, where an int does not hold it.
 func literalNumber(text string) any {

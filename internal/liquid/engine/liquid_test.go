@@ -37,6 +37,7 @@ func TestEscape(t *testing.T) {
 		{"no filter is raw", liquid.HTML, `{{ object | json }}`, `{&#34;k&#34;:&#34;&lt;&#34;}`},
 		{"text", liquid.Text, `{{ name }}{{ url }}{{ list | first | escape }}`, `<script>alert('x')</script>https://x.example/?a=1&b=2&lt;`},
 		{"json", liquid.JSON, `{"a":"{{ quote }}","b":"{{ lines }}","n":{{ n }}}`, `{"a":"\" onclick=\"x","b":"a\nb<","n":5}`},
+		{"json of an object", liquid.JSON, `{"o":"{{ object }}","l":[{{ n }},{{ n | append: "0" }}]}`, `{"o":"{\"k\":\"<\"}","l":[5,50]}`},
 		{"json of markup", liquid.JSON, `{"a":"{{ quote | escape }}{{ lines | newline_to_br }}"}`, `{"a":"&#34; onclick=&#34;xa<br />\nb<"}`},
 	}
 	for _, tt := range tests {
@@ -77,7 +78,9 @@ func TestMissing(t *testing.T) {
 		{`{% capture x %}a{% endcapture %}{{ x }}`, nil},
 		{`{% for t in user.data.tags %}{{ t }}{{ forloop.index }}{% endfor %}`, nil},
 		{`{% for i in user.data.items %}{{ i.name }}{% endfor %}`, []string{"user.data.items[1].name"}},
-		{`{{ user.data["first name"] }}{{ user.data[user.data.plan] }}`, []string{"user.data.first name", "user.data.premium"}},
+		{`{{ user.data["first name"] }}{{ user.data[user.data.plan] }}`, []string{"user.data.first name", "user.data[…]"}},
+		{`{{ user[user.data.email] }}{{ user.data.tags[user.version].x }}`, []string{"user.data.tags[…].x", "user[…]"}}, // may be personal
+		{`{% assign k = "nope" %}{{ user.data[k] }}{{ user.data.tags[k] }}{{ user.data[nope] }}`, []string{"user.data.nope", "user.data.tags.nope", "user.data[…]"}},
 		{`{% for i in (1..100) %}{% assign x = x.y %}{% endfor %}{{ x }}`, nil},
 		{`{% for t in user.data.nope %}{{ t.name }}{% endfor %}`, nil},
 		{`{% for t in user.data.tags %}{% endfor %}{{ t }}`, []string{"t"}},
@@ -153,6 +156,14 @@ func TestSyntaxErrors(t *testing.T) {
 		} else if !errors.Is(err, liquid.ErrSyntax) {
 			t.Errorf("%s: not a syntax error", tt.template)
 		}
+	}
+}
+
+// TestNoJSONInJSON proves that what would silently break a JSON part is refused.
+func TestNoJSONInJSON(t *testing.T) {
+	_, err := engine.New(nil, liquid.Options{}).Render(`{"o": {{ user.data.o | json }}}`, liquid.JSON)
+	if !errors.Is(err, liquid.ErrSyntax) || !strings.Contains(err.Error(), "quotes") {
+		t.Errorf("got %v, want a syntax error that says why", err)
 	}
 }
 

@@ -37,6 +37,7 @@ func (n *run) emit(s string) {
 	} else {
 		n.write(len(s))
 	}
+	n.work(len(s))
 	n.out.add(s)
 }
 

@@ -94,7 +94,7 @@ func (v *value) number() (number, bool) {
 	if !ok {
 		return numeric(v.v)
 	}
-	if s = strings.TrimSpace(s); s == "" || numeral.FindString(s) != s {
+	if s = strings.TrimSpace(s); s == "" || len(s) > maxNumeral || numeralSize(s) != len(s) {
 		return number{}, false
 	}
 	return numeric(literalNumber(s))

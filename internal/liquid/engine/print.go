@@ -38,7 +38,7 @@ func (v *value) text() string {
 }
 
 func (n *run) print(b *buffer, v any) {
-	n.step()
+	n.work(textLen(v))
 	switch v := v.(type) {
 	case string:
 		b.add(v)
@@ -82,6 +82,7 @@ func (n *run) weight(v any) int {
 	n.step()
 	switch v := v.(type) {
 	case string:
+		n.work(len(v))
 		return len(v) + 3
 	case json.Number:
 		return len(v) + 1

@@ -149,7 +149,19 @@ func TestRenderValues(t *testing.T) {
 		`{% assign o = user.data.items | find: "n", 2 %}{{ o.name }}{{ user.data.items | reject: "n", 2 | size }}`:                                                "x1",
 		"{%\u00a0if\u00a0user.data.plan\u00a0==\u00a0\"premium\"\u00a0%}{{\u00a0user.data.plan\u200b}}{%\u00a0endif\u00a0%}":                                      "premium",
 		`{{ (user.data.nope or user.data.plan) }}{% if 1 <> 2 %}y{% endif %}`:                                                                                     "truey",
-		`{{ 9223372036854775807 | plus: 1 }}`: "9223372036854775808",
+		`{{ 9223372036854775807 | plus: 1 }}`:                                                                                 "9223372036854775808",
+		`{% if nil == user.data.gone and nil == user.data.nothing %}y{% endif %}`:                                             "y",
+		`{% if nil != user.data.nothing or user.data.gone != nil %}y{% else %}n{% endif %}`:                                   "n",
+		`{% capture x %}abc{% endcapture %}{% if "abc" == x and x == "abc" and "abc" <= x %}y{% endif %}`:                     "y",
+		`{% capture x %}b{% endcapture %}{% if "abc" contains x and "abc" < x %}y{% endif %}`:                                 "y",
+		`{% if blank == "" and empty == user.data.gone %}y{% else %}n{% endif %}`:                                             "n",
+		`{% if true == user.data.active and false != user.data.gone %}y{% endif %}`:                                           "y",
+		`{% if (1 == 1) == user.data.active and user.data.active == (1 == 1) %}y{% endif %}`:                                  "y",
+		`{{ "a\"b\\n\q" }}{{ 'c\n' }}{{ "é" }}{{ nil }}{{ true }}{{ -1.50 }}{{ 007 }}`:                                        "a\"b\\n\\qc\\nétrue-1.507",
+		`{{ user.data.tags[0]}}{{ user.data.tags[ -1 ] }}{{ "abc".size }}{{1|plus:-2}}`:                                       "ac3-1",
+		`{{ 12345678901234567890123 }}{{ 0012345678901234567890.5 }}`:                                                         "1234567890123456789012312345678901234567890.5",
+		`{{ user.data.big | append: "|" | append: 12345678901234567890124 }}`:                                                 "12345678901234567890123|12345678901234567890124",
+		`{% if 12345678901234567890124 == user.data.big or user.data.big > 12345678901234567890123 %}y{% else %}n{% endif %}`: "n",
 	}
 	for template, want := range tests {
 		got, err := engine.New(vars(t, alice), liquid.Options{Now: now}).Render(template, liquid.Text)

@@ -43,13 +43,15 @@ func (u *update) object(template map[string]any, pointer string) (map[string]any
 // tokens escapes the token of a pointer (RFC 6901, 3).
 var tokens = strings.NewReplacer("~", "~0", "/", "~1")
 
-// value returns what a value of the template renders to, and whether that is missing.
+// value returns what a value of the template renders to, and whether that is missing. An object of which nothing is left is
+// missing too, so that it does not overwrite one with nothing.
 func (u *update) value(template any, pointer string) (v any, absent bool, err *liquid.Error) {
 	switch t := template.(type) {
 	case string:
 		v, absent, err = u.leaf(t, pointer)
 	case map[string]any:
-		v, err = u.object(t, pointer)
+		object, e := u.object(t, pointer)
+		v, absent, err = object, len(object) == 0 && len(t) > 0, e
 	case []any:
 		v, err = u.array(t, pointer)
 	default:
@@ -61,11 +63,13 @@ func (u *update) value(template any, pointer string) (v any, absent bool, err *l
 func (u *update) array(template []any, pointer string) ([]any, *liquid.Error) {
 	out := make([]any, len(template))
 	for i, item := range template {
-		v, _, err := u.value(item, pointer+"/"+strconv.Itoa(i))
+		v, absent, err := u.value(item, pointer+"/"+strconv.Itoa(i))
 		if err != nil {
 			return nil, err
 		}
-		out[i] = v
+		if !absent {
+			out[i] = v
+		}
 	}
 	return out, nil
 }

@@ -14,8 +14,10 @@ type value struct {
 	parent *value // nil for a variable, and for what a filter made, whose key is ""
 	key    string // in the parent, as it stands in a path: .name or [0]
 	depth  int    // how many parents there are
-	absent bool   // whether there is no such value
-	safe   bool   // whether it is escaped already
+
+	literal bool // whether it stands in the template
+	absent  bool // whether there is no such value
+	safe    bool // whether it is escaped already
 }
 
 // wrap returns a result as a value.
@@ -80,6 +82,7 @@ func (v *value) contains(part *value) bool {
 	if _, ok := part.v.(emptiness); ok || part.v == nil {
 		return false
 	}
+	v.run.work(textLen(v.v))
 	switch whole := v.v.(type) {
 	case string:
 		return strings.Contains(whole, part.text())
@@ -96,8 +99,16 @@ func (v *value) contains(part *value) bool {
 	return false
 }
 
-// index returns the item or member that [ ] asks for.
+// index returns the item or member that [ ] asks for. An index that is computed is not told in paths, as it may be personal.
 func (v *value) index(by *value) *value {
+	out := v.indexed(by)
+	if !by.literal && out.parent != nil {
+		out.key = "[…]"
+	}
+	return out
+}
+
+func (v *value) indexed(by *value) *value {
 	if key, ok := by.v.(string); ok {
 		return v.property(key)
 	}
@@ -139,7 +150,7 @@ func (v *value) item(list []any, i int) *value {
 
 // property returns a member. It comes before the properties that Liquid itself knows.
 func (v *value) property(key string) *value {
-	v.run.step()
+	v.run.work(len(key))
 	out := v.child("." + strings.ToValidUTF8(key[:min(len(key), maxKey)], "…"))
 	if members, ok := v.v.(map[string]any); ok {
 		if member, ok := members[key]; ok {
@@ -164,6 +175,7 @@ func (v *value) property(key string) *value {
 // size returns the number of characters, items or members.
 func (v *value) size() int {
 	if s, ok := v.v.(string); ok {
+		v.run.work(len(s))
 		return utf8.RuneCountInString(s)
 	}
 	if members, ok := v.v.(map[string]any); ok {
