@@ -131,14 +131,18 @@ func (n *tenant) progress(t *testing.T) (p progress) {
 	return p
 }
 
-// awaitProgress waits until the condition holds for the tenant's newest import. When it waited in vain it says how far the import
-// is and what is in its queues.
+// awaitProgress waits until the condition holds for the tenant's newest import, as long as it gets ahead within two minutes. When
+// it waited in vain it says how far the import is and what is left in the queues.
 func (n *tenant) awaitProgress(t *testing.T, what string, holds func(progress) bool) progress {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
+	deadline, settled := time.Time{}, int64(-1)
+	for ; ; time.Sleep(2 * time.Millisecond) {
 		p := n.progress(t)
 		if holds(p) {
 			return p
+		}
+		if now := p.settled(); now > settled {
+			settled, deadline = now, time.Now().Add(2*time.Minute)
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s of the import: %sin the queues: %s", what, p, n.queues(t))
