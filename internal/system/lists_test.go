@@ -161,7 +161,7 @@ func TestListsAreAnswered(t *testing.T) {
 func (n *tenant) checkEvents(t *testing.T, l list.List) {
 	t.Helper()
 	var members, latest map[string]bool
-	n.await(t, "the events", func() bool {
+	n.awaitFor(t, "the events", 2*time.Minute, func() bool {
 		members, latest = map[string]bool{}, map[string]bool{}
 		sequence := map[string]string{}
 		for _, published := range n.cloud.Events("", "") {
