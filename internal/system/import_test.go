@@ -52,20 +52,6 @@ func (n *tenant) errorFile(t *testing.T, name string) [][]string {
 	return records
 }
 
-// importID returns the id of the newest import of a file.
-func (n *tenant) importID(t *testing.T, name string) string {
-	t.Helper()
-	imports, _, err := n.store.Imports(t.Context(), n.id, "", 50)
-	must(t, err)
-	for _, i := range imports {
-		if i.Name() == name {
-			return i.ID
-		}
-	}
-	t.Fatalf("no import of %s is recorded", name)
-	return ""
-}
-
 // imported returns the record of an import.
 func (n *tenant) imported(t *testing.T, id string) csvimport.Import {
 	t.Helper()
@@ -74,19 +60,34 @@ func (n *tenant) imported(t *testing.T, id string) csvimport.Import {
 	return record
 }
 
-// await waits until the condition holds.
+// await waits until the condition holds, for half a minute.
 func (n *tenant) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	n.awaitFor(t, what, 30*time.Second, holds)
 }
 
+// awaitFor waits so long. When it waited in vain it says what for and what is left in the queues.
 func (n *tenant) awaitFor(t *testing.T, what string, long time.Duration, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(long); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited in vain for %s; in the queues: %s", what, n.queues(t))
 		}
 	}
+}
+
+// queues says what is in the queues of the cloud, those of the dead and of failures included.
+func (n *tenant) queues(t *testing.T) string {
+	t.Helper()
+	held := []string{}
+	for _, declared := range n.cloud.Template.Queues {
+		q, err := n.cloud.Queue(declared.LogicalID)
+		must(t, err)
+		if visible, hidden, delayed := q.Count(); visible+hidden+delayed > 0 {
+			held = append(held, fmt.Sprintf("%s %d visible, %d in flight, %d delayed", declared.LogicalID, visible, hidden, delayed))
+		}
+	}
+	return fmt.Sprintf("%q", held)
 }
 
 func (n *tenant) byID(t *testing.T, externalID string) (user.User, bool) {

@@ -10,11 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"lunogram-users/internal/csvimport"
-	"lunogram-users/internal/local"
 )
 
 // killing kills the processes of a function at random moments until the returned function is called.
@@ -27,7 +22,8 @@ func killing(t *testing.T, function string) (stop func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(time.Duration(5+rand.IntN(40)+2*killed) * time.Millisecond): // ever later: a busy machine starts processes slowly
+			// Ever later: a busy machine starts processes slowly, and a message has eight deliveries.
+			case <-time.After(time.Duration(5+rand.IntN(40)+killed*killed/10) * time.Millisecond):
 				n, err := cloud.Kill(function)
 				if err != nil {
 					t.Error(err)
@@ -50,7 +46,7 @@ func killing(t *testing.T, function string) (stop func()) {
 // again. Each is there in the end, on one user.
 func TestUpsertsSurviveKills(t *testing.T) {
 	n := newTenant(t)
-	n.http = http.DefaultClient // the 500 of a killed function is API Gateway's own, and not in the contract
+	n.http = &http.Client{Timeout: time.Minute} // the 500 of a killed function is API Gateway's own, and not in the contract
 	stop := killing(t, "upsert")
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -99,71 +95,6 @@ func motley(n int) string {
 		fmt.Fprintf(&b, "%s,%s,%s,plan %d,%s\n", id, crm, email, row%7, note)
 	}
 	return b.String()
-}
-
-// TestImportSurvivesKills: an import of 20,000 rows, of which every event and message is delivered twice, while its
-// function is killed ten times. It ends with the counters, the users and the error file of a quiet run.
-func TestImportSurvivesKills(t *testing.T) {
-	rows := 20_000
-	if testing.Short() {
-		rows = 4000
-	}
-	file := motley(rows)
-	quiet := newTenant(t)
-	begun := time.Now()
-	quiet.upload(t, "motley.csv", file)
-	want := quiet.awaitImport(t, "motley.csv")
-	took := time.Since(begun)
-
-	hail := startCloud(t, local.Options{Deliveries: 2})
-	n := newTenantOf(t, hail)
-	n.upload(t, "motley.csv", file)
-	kills := 0
-	for n.running(t) && kills < 10 {
-		time.Sleep(rand.N(took / 8)) // over the whole of it
-		killed, err := hail.Kill("import")
-		must(t, err)
-		if killed > 0 {
-			kills++
-		}
-	}
-	got := n.awaitImport(t, "motley.csv")
-	if got.Status != csvimport.Completed || got.Counters != want.Counters {
-		t.Errorf("got %s %+v, want %+v", got.Status, got.Counters, want.Counters)
-	}
-	if kills < 10 {
-		t.Errorf("killed %d times, want 10", kills)
-	}
-	if want.Created == 0 || want.Skipped == 0 || want.Failed == 0 || want.Chunks < 2 || !want.Tail {
-		t.Errorf("the quiet run was too simple: %+v, %d chunks", want.Counters, want.Chunks)
-	}
-	if diff := cmp.Diff(quiet.errorFile(t, "motley.csv"), n.errorFile(t, "motley.csv")); diff != "" {
-		t.Errorf("error file (-quiet +killed):\n%.2000s", diff)
-	}
-	if diff := cmp.Diff(quiet.users(t), n.users(t)); diff != "" {
-		t.Errorf("users (-quiet +killed):\n%.2000s", diff)
-	}
-}
-
-// running reports whether an import is not finished, or not begun.
-func (n *tenant) running(t *testing.T) bool {
-	t.Helper()
-	imports, _, err := n.store.Imports(t.Context(), n.id, "", 1)
-	must(t, err)
-	return len(imports) == 0 || !imports[0].Finished()
-}
-
-// awaitImport returns the record of an import once it is finished.
-func (n *tenant) awaitImport(t *testing.T, name string) csvimport.Import {
-	t.Helper()
-	n.awaitFor(t, "the record of "+name, time.Minute, func() bool {
-		imports, _, err := n.store.Imports(t.Context(), n.id, "", 1)
-		must(t, err)
-		return len(imports) > 0
-	})
-	id := n.importID(t, name)
-	n.awaitFor(t, "the end of "+name, 10*time.Minute, func() bool { return n.imported(t, id).Finished() })
-	return n.imported(t, id)
 }
 
 // users returns all users as an import makes them, without ids and times.

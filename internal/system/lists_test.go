@@ -34,9 +34,10 @@ func (n *tenant) dynamicList(t *testing.T, name, rule string) list.List {
 	return list.List{ID: body["id"].(string)}
 }
 
+// awaitReady waits until the list follows its rule of the revision.
 func (n *tenant) awaitReady(t *testing.T, l list.List, revision int64) {
 	t.Helper()
-	n.awaitFor(t, "the list to be ready", 2*time.Minute, func() bool {
+	n.awaitFor(t, fmt.Sprintf("list %s to be ready in revision %d", l.ID, revision), 2*time.Minute, func() bool {
 		stored, err := n.store.List(t.Context(), n.id, l.ID)
 		must(t, err)
 		return stored.Status == list.Ready && stored.Revision == revision && stored.Published == stored.Rule
@@ -84,7 +85,7 @@ func TestListsFollowUsers(t *testing.T) {
 	n.put(t, "old0", object{"renewed": time.Now().UTC().Format(time.RFC3339)})
 	stop()
 	stopToo()
-	n.await(t, "the members", func() bool {
+	n.awaitFor(t, "the members", 2*time.Minute, func() bool { // after many failures the stream pauses for half a minute
 		for i := range 20 {
 			if !n.isMember(t, l, fmt.Sprint("new", i)) || n.isMember(t, l, fmt.Sprint("old", i)) != (i%2 == 0) {
 				return false
@@ -132,6 +133,9 @@ func TestListsAreAnswered(t *testing.T) {
 	if got := shown(); !slices.Equal(got, want) {
 		t.Errorf("while another rule is looked up: got the members %v, want %v as before", got, want)
 	}
+	static := n.ask(t, http.StatusCreated, "POST", n.project("/lists"), object{"name": "hand-picked", "type": "static"})["id"].(string)
+	n.ask(t, http.StatusOK, "POST", n.project("/lists/"+static+"/users"), object{"identifiers": pairs("u0", "u1")})
+	twin := n.ask(t, http.StatusCreated, "POST", n.project("/lists/"+static+"/duplicate"), object{})["id"].(string)
 	n.awaitReady(t, l, 2)
 	want = []string{"u5@example.com", "u4@example.com"}
 	if got := shown(); !slices.Equal(got, want) {
@@ -147,9 +151,6 @@ func TestListsAreAnswered(t *testing.T) {
 		t.Errorf("got the audience %s, want u4, and u5 held back", got)
 	}
 
-	static := n.ask(t, http.StatusCreated, "POST", n.project("/lists"), object{"name": "hand-picked", "type": "static"})["id"].(string)
-	n.ask(t, http.StatusOK, "POST", n.project("/lists/"+static+"/users"), object{"identifiers": pairs("u0", "u1")})
-	twin := n.ask(t, http.StatusCreated, "POST", n.project("/lists/"+static+"/duplicate"), object{})["id"].(string)
 	n.await(t, "the duplicate", func() bool {
 		got := n.ask(t, http.StatusOK, "GET", n.project("/lists/"+twin), nil)
 		return got["status"] == "ready" && fmt.Sprint(got["members_count"]) == "2"
@@ -160,7 +161,7 @@ func TestListsAreAnswered(t *testing.T) {
 func (n *tenant) checkEvents(t *testing.T, l list.List) {
 	t.Helper()
 	var members, latest map[string]bool
-	n.await(t, "the events", func() bool {
+	n.awaitFor(t, "the events", 2*time.Minute, func() bool {
 		members, latest = map[string]bool{}, map[string]bool{}
 		sequence := map[string]string{}
 		for _, published := range n.cloud.Events("", "") {
