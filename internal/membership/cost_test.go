@@ -61,7 +61,7 @@ func TestCosts(t *testing.T) {
 			var task membership.Task
 			at, task, _ = r.plans.next(r.clock().AddDate(1, 0, 0))
 			r.now, tasks = at, []membership.Task{task}
-		}, do, dynamotest.Usage{Calls: 40, Read: 22, Write: 4}},
+		}, func() { do(); tasks = r.queue.take(); do() }, dynamotest.Usage{Calls: 43, Read: 25, Write: 4}},
 	} {
 		test.prepare()
 		m.Take()

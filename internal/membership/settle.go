@@ -19,6 +19,9 @@ const (
 	// settleTime is for how long after the rules were read anything is written by them. Whoever begins to look at a list
 	// later than that after its definition changed sees all that was decided before; see Begin.
 	settleTime = 5 * time.Second
+	// writeTime is for how long a page of a segment, or of users whose moment has come, is written. Whoever settles its users
+	// later than that sees all of it.
+	writeTime = 10 * time.Second
 	// maxPasses is how often one call reads again after it wrote. A second pass finds nothing to do unless somebody else
 	// is at it too.
 	maxPasses = 6
@@ -53,8 +56,9 @@ func (e *Engine) Follow(ctx context.Context, projectID string, records []change.
 		return nil
 	}
 	users := slices.Collect(maps.Keys(concerns))
-	if left := e.leave(ctx, projectID, users, err); left != nil {
-		return errors.Join(err, left)
+	e.Log.WarnContext(ctx, "users are left to the queue", "project", projectID, "users", len(users), "error", err)
+	if sent := e.Queue.SendLater(ctx, 0, Task{Kind: Settle, ProjectID: projectID, Users: users}); sent != nil {
+		return errors.Join(err, sent)
 	}
 	return nil
 }
@@ -67,12 +71,6 @@ func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, time.Until(deadline)/2)
-}
-
-// leave leaves users to the queue who could not be settled.
-func (e *Engine) leave(ctx context.Context, projectID string, users []string, why error) error {
-	e.Log.WarnContext(ctx, "users are left to the queue", "project", projectID, "users", len(users), "error", why)
-	return e.Queue.SendLater(ctx, 0, Task{Kind: Settle, ProjectID: projectID, Users: users})
 }
 
 // follow settles some users one by one, and amends the others in batches.

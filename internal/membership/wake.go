@@ -84,17 +84,23 @@ func (e *Engine) flip(ctx context.Context, t Task) error {
 }
 
 // settleDue settles a page of users of a segment whose moment has come. It returns where to go on, or, if that were all, the
-// next moment in the segment, zero if there is none. Users who cannot be settled now are left to the queue: they hold up
-// nobody, and what is planned is for those whose moment has not come yet.
+// next moment in the segment, zero if there is none. They are left to the queue as well, and settled once more when nothing is
+// written here any more: if this dies, or fails, a repeat may not find them, as somebody else has moved their moments.
 func (e *Engine) settleDue(ctx context.Context, t Task) (after string, next time.Time, err error) {
 	now := e.now()
 	users, after, err := e.Store.DueUsers(ctx, t.ProjectID, t.Segment, now, t.After, duePage)
 	if err != nil {
 		return "", next, err
 	}
-	if err := e.Settle(ctx, t.ProjectID, users); err != nil {
-		if err := e.leave(ctx, t.ProjectID, users, err); err != nil {
+	if len(users) > 0 {
+		again := Task{Kind: Settle, ProjectID: t.ProjectID, Users: users}
+		if err := e.Queue.SendLater(ctx, writeTime+lag, again); err != nil {
 			return "", next, err
+		}
+		writing, cancel := context.WithTimeout(ctx, writeTime)
+		defer cancel()
+		if err := e.Settle(writing, t.ProjectID, users); err != nil {
+			e.Log.WarnContext(ctx, "users are left to the queue", "project", t.ProjectID, "users", len(users), "error", err)
 		}
 	}
 	if after == "" {

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"lunogram-users/internal/list"
 )
 
-const (
-	// page is how many users or members of a segment are looked at between two checkpoints.
-	page = 500
-	// writeTime is for how long a page writes at most, from when it is known of whom.
-	writeTime = 10 * time.Second
-)
+// page is how many users or members of a segment are looked at between two checkpoints.
+const page = 500
 
 var (
 	// errVoid says that a list has moved on since a task was sent.
