@@ -244,6 +244,37 @@ func TestHalfWritten(t *testing.T) {
 	}
 }
 
+// TestMomentStays kills whoever follows a change after a moment of the user has come, and before anybody has woken for it. The
+// record comes again when, by time alone, the rule wants the same of both sides.
+func TestMomentStays(t *testing.T) {
+	r := newRig(t)
+	ago := func(d time.Duration) string { return r.clock().AddDate(0, 0, -30).Add(d).Format(time.RFC3339) }
+	l := r.list("A", renewed)
+	u := r.list("B", `user.data.left < now - 30 days OR user.data.plan = "free"`)
+	r.rest()
+	r.upsert(map[string]any{"renewed": ago(time.Minute), "left": ago(10 * time.Minute)}, pair("u"))
+	r.rest()
+	_, wake, _ := r.plans.next(r.clock().AddDate(0, 1, 0))
+	r.now = r.clock().Add(2 * time.Minute)
+	r.upsert(map[string]any{"plan": "free"}, pair("u"))
+	batch := r.read()
+	ctx, kill := context.WithCancel(t.Context())
+	e := &membership.Engine{
+		Queue: r.queue, Wakes: r.plans, Log: slog.New(slog.DiscardHandler), Now: r.clock,
+		Store: &halver{r.store, func(c *list.Change) { c.Add, c.Remove = nil, nil }, kill},
+	}
+	h := change.Handler{Read: dynamo.ReadChange, Memberships: e, Log: e.Log}
+	if _, err := h.Handle(ctx, events.DynamoDBEvent{Records: batch}); err != nil {
+		t.Fatal(err)
+	}
+	r.now = r.clock().Add(20 * time.Minute)
+	r.deliver(batch)
+	r.do(wake)
+	r.rest()
+	r.checkMembers("of a time", l, r.matching(l)...)
+	r.checkMembers("free", u, r.matching(u)...)
+}
+
 // halver writes a part of each change, and is killed.
 type halver struct {
 	*dynamo.Store

@@ -326,6 +326,28 @@ func TestHeir(t *testing.T) {
 	r.checkMembers("the young one", young, known.ID)
 }
 
+// TestHeirIsGone erases the absorber just before it gets the lists of the absorbed user, and lets whoever is at it die.
+func TestHeirIsGone(t *testing.T) {
+	for _, f := range []fault{healthy, killed, blinded, slow} {
+		r := newRig(t)
+		l := r.list("A", "")
+		a := r.upsert(nil, anonymous("a"))
+		_, err := r.store.AddMembers(t.Context(), r.project.ID, l.ID, []user.Name{{ID: a.ID}})
+		r.must(err)
+		known := r.upsert(nil, pair("known"))
+		r.rest()
+		r.upsert(nil, pair("known"), anonymous("a"))
+		w := work{batch: r.read()}
+		r.late(f, w, func() {
+			r.must(r.store.Delete(t.Context(), r.project.ID, known.ID))
+			r.restNow()
+		})
+		r.deliver(w.batch)
+		r.rest()
+		r.checkMembers(string(f), l)
+	}
+}
+
 // younger is a store in which a list comes into being just after the lists were read.
 type younger struct {
 	*dynamo.Store

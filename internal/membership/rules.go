@@ -125,7 +125,8 @@ type concern struct {
 
 // concern returns what a change of a profile may mean. If the rules want the same of both sides, and no moment comes earlier,
 // there is nothing to do: whoever settled the user last did so by the side before, or by one like it, or by one that came
-// later and has a record of its own.
+// later and has a record of its own. Of a record that comes again after somebody died over it, and whose sides have become
+// alike, the moment that made them so brings somebody, or the work on the rules that did.
 func (s *ruleSet) concern(p change.Profile, now time.Time) concern {
 	var c concern
 	if len(s.lists) == 0 {

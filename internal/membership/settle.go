@@ -49,6 +49,9 @@ func (e *Engine) Follow(ctx context.Context, projectID string, records []change.
 		if known := concerns[r.UserID]; c.settle || len(c.lists) > 0 {
 			concerns[r.UserID] = concern{c.settle || known.settle, append(known.lists, c.lists...)}
 		}
+		if heir := r.Profile.MergedInto; heir != "" && c.settle {
+			concerns[heir] = concern{settle: true} // who died over it may have left lists to who was gone by then
+		}
 	}
 	following, cancel := halfOf(ctx)
 	defer cancel()
@@ -193,23 +196,29 @@ func (e *Engine) write(ctx context.Context, projectID, userID string, s step) (a
 }
 
 // bequeath makes the absorber a member of the static lists of an absorbed user, archived ones too, and settles the
-// absorber: who is gone meanwhile loses them again, and who was absorbed too passes them on. Who was in a list by hand stays
-// so, whatever import has put the other there. The lists are read anew, as one may be younger than the rules of the pass.
+// absorber, who may have got them from a call that died: who is gone meanwhile loses them again, and who was absorbed too
+// passes them on. Who was in a list by hand stays so, whatever import has put the other there. The lists are read anew, as
+// one may be younger than the rules of the pass.
 func (e *Engine) bequeath(ctx context.Context, projectID string, absorbed list.Standing) error {
-	heir, err := e.Store.Standing(ctx, projectID, absorbed.MergedInto)
+	set, err := e.readRules(ctx, projectID)
 	if err != nil {
 		return err
 	}
-	set, err := e.readRules(ctx, projectID)
+	static := slices.DeleteFunc(slices.Clone(absorbed.Lists), func(m list.Membership) bool {
+		return set.lists[m.ListID].Kind != list.Static
+	})
+	if len(static) == 0 {
+		return nil
+	}
+	heir, err := e.Store.Standing(ctx, projectID, absorbed.MergedInto)
 	if err != nil {
 		return err
 	}
 	var c list.Change
 	var adopt []string
-	for _, m := range absorbed.Lists {
+	for _, m := range static {
 		i := slices.IndexFunc(heir.Lists, func(o list.Membership) bool { return o.ListID == m.ListID })
 		switch {
-		case set.lists[m.ListID].Kind != list.Static:
 		case i < 0:
 			c.Add = append(c.Add, m)
 		case m.Import == "" && heir.Lists[i].Import != "":
@@ -220,9 +229,6 @@ func (e *Engine) bequeath(ctx context.Context, projectID string, absorbed list.S
 		if _, err := e.Store.AddMembers(ctx, projectID, listID, []user.Name{{ID: absorbed.MergedInto}}); err != nil {
 			return err
 		}
-	}
-	if c.Empty() {
-		return nil
 	}
 	if err := e.Store.ChangeMembership(ctx, projectID, absorbed.MergedInto, c); err != nil {
 		return err
