@@ -115,7 +115,7 @@ var ways = map[string]func(r *rig) (list.List, user.User, work){
 		r.rest()
 		l := r.list("A", premium)
 		r.deliver(r.read())
-		return l, u, work{tasks: r.queue.take()}
+		return l, u, r.onlyOf(u)
 	},
 	"pruned": func(r *rig) (list.List, user.User, work) {
 		u := r.upsert(map[string]any{"plan": "premium"}, anonymous("u"))
@@ -127,7 +127,7 @@ var ways = map[string]func(r *rig) (list.List, user.User, work){
 			r.do(t)
 		}
 		r.deliver(r.read())
-		return l, u, work{tasks: r.queue.take()}
+		return l, u, r.onlyOf(u)
 	},
 	"woken for": func(r *rig) (list.List, user.User, work) {
 		l := r.list("A", renewed+" OR "+free)
@@ -142,8 +142,20 @@ var ways = map[string]func(r *rig) (list.List, user.User, work){
 		r.rest()
 		l := r.list("A", renewed+" AND "+premium)
 		r.deliver(r.read())
-		return l, u, work{tasks: r.queue.take()}
+		return l, u, r.onlyOf(u)
 	},
+}
+
+// onlyOf does the tasks of the segments that the user is not in, and returns the one that is left.
+func (r *rig) onlyOf(u user.User) (w work) {
+	for _, t := range r.queue.take() {
+		if t.Segment == segmentOf(u.ID) {
+			w.tasks = append(w.tasks, t)
+		} else {
+			r.do(t)
+		}
+	}
+	return w
 }
 
 // joins is a change by which a user joins a list.
