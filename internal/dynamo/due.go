@@ -8,26 +8,69 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
+// moveDue writes the due moment of a change, if it has one. To repeat it does no harm, but for a removal: there is nothing
+// that would tell it from somebody else's.
+func (s *Store) moveDue(ctx context.Context, projectID, userID string, c list.Change) error {
+	if c.Due == nil {
+		return nil
+	}
+	if c.Due.IsZero() {
+		was := attribute{"at", number(int64(toMillis(c.Was)))}
+		stopped, err := s.carryOut(ctx, []statement{s.remove(dueKey(projectID, userID), was)}, "remove due moment")
+		if err == nil && stopped[0] {
+			err = list.ErrMoved
+		}
+		return err
+	}
+	due, stored := toDue(projectID, userID, toMillis(*c.Due)), expression.Name("at")
+	unmoved := stored.AttributeNotExists()
+	if !c.Was.IsZero() {
+		unmoved = stored.Equal(expression.Value(toMillis(c.Was)))
+	}
+	expr, err := expression.NewBuilder().WithCondition(unmoved.Or(stored.Equal(expression.Value(due.At)))).Build()
+	if err != nil {
+		return err
+	}
+	err = s.put(ctx, due, dynamodb.PutItemInput{
+		ConditionExpression: expr.Condition(), ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+	}, "put due moment")
+	if refusal(err) {
+		err = list.ErrMoved
+	}
+	return err
+}
+
 // DueUsers returns the ids of those users in one segment of a project whose due moment is not after until, earliest first.
-// At most limit.
-func (s *Store) DueUsers(ctx context.Context, projectID string, segment int, until time.Time, limit int) ([]string, error) {
+// At most limit; if there may be more, next is what to send as after to go on.
+func (s *Store) DueUsers(ctx context.Context, projectID string, segment int, until time.Time, after string, limit int) (
+	ids []string, next string, err error) {
 	r := oldestFirst(dueShard(projectID, segment))
 	r.upper = stamp(min(toMillis(until), lastStamp), highest)
-	found, err := s.entries(ctx, r, "", limit)
-	ids := make([]string, len(found))
+	if after >= r.upper { // by another machine's clock, it was later
+		return nil, "", nil
+	}
+	found, err := s.entries(ctx, r, after, limit)
+	ids = make([]string, len(found))
 	for i, e := range found {
 		_, ids[i], _ = strings.Cut(e.sort, "#")
 	}
-	return ids, err
+	if len(found) == limit {
+		next = found[limit-1].sort
+	}
+	return ids, next, err
 }
 
-// NextDue returns the earliest due moment of a project's users, the zero time if there is none.
-func (s *Store) NextDue(ctx context.Context, projectID string) (time.Time, error) {
-	found, err := s.entries(ctx, oldestFirst(sharded(projectID, dueShard)...), "", 1)
+// NextDue returns the earliest due moment of the users in one segment of a project that is after another moment, the zero
+// time if there is none.
+func (s *Store) NextDue(ctx context.Context, projectID string, segment int, after time.Time) (time.Time, error) {
+	r := oldestFirst(dueShard(projectID, segment))
+	found, err := s.entries(ctx, r, stamp(min(toMillis(after), lastStamp), highest), 1)
 	if err != nil || len(found) == 0 {
 		return time.Time{}, err
 	}

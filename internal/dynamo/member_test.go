@@ -187,7 +187,18 @@ func TestStanding(t *testing.T) {
 	if diff := cmp.Diff(want, got.Lists); diff != "" || err != nil || !got.Due.Equal(due) || got.User == nil || got.User.ID != id {
 		t.Errorf("standing %+v, %v; lists (-want +got):\n%s", got, err, diff)
 	}
-	change(list.Change{Due: new(time.Time)})
+	moved := list.Change{Add: []list.Membership{{ListID: "d"}}, Remove: []string{"a"}, Due: new(due.Add(-time.Minute)), Was: later}
+	for _, c := range []list.Change{moved, {Due: new(time.Time), Was: later}, {Due: &later}} {
+		if err := s.ChangeMembership(ctx, p.ID, id, c); err != list.ErrMoved {
+			t.Errorf("a moment that somebody else has moved: got %v, want %v", err, list.ErrMoved)
+		}
+	}
+	if again, err := s.Standing(ctx, p.ID, id); err != nil || !cmp.Equal(again, got) {
+		t.Errorf("standing %+v, %v; want it as it was: %+v", again, err, got)
+	}
+	if err := s.ChangeMembership(ctx, p.ID, id, list.Change{Due: new(time.Time), Was: due}); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := s.Standing(ctx, p.ID, id); err != nil || !got.Due.IsZero() {
 		t.Errorf("without a due moment: %+v, %v", got, err)
 	}
@@ -350,9 +361,6 @@ func TestDue(t *testing.T) {
 	p, other := dynamotest.Project(t, s), dynamotest.Project(t, s)
 	ctx := t.Context()
 	at := time.UnixMilli(1_800_000_000_000).UTC()
-	if got, err := s.NextDue(ctx, p.ID); err != nil || !got.IsZero() {
-		t.Errorf("the next due moment of nobody: %v, %v", got, err)
-	}
 	moments := []time.Time{at.Add(2 * time.Hour), at, at.Add(time.Hour), at.AddDate(5000, 0, 0)}
 	for i, m := range moments {
 		if err := s.ChangeMembership(ctx, p.ID, fmt.Sprint("u", i), list.Change{Due: &m}); err != nil {
@@ -361,11 +369,14 @@ func TestDue(t *testing.T) {
 	}
 	due := func(until time.Time) (users []string) {
 		for n := range list.Segments {
-			ids, err := s.DueUsers(ctx, p.ID, n, until, 10)
-			if err != nil {
-				t.Fatal(err)
+			for next, more := "", true; more; more = next != "" {
+				var ids []string
+				var err error
+				if ids, next, err = s.DueUsers(ctx, p.ID, n, until, next, 1); err != nil {
+					t.Fatal(err)
+				}
+				users = append(users, ids...)
 			}
-			users = append(users, ids...)
 		}
 		slices.Sort(users)
 		return users
@@ -373,11 +384,30 @@ func TestDue(t *testing.T) {
 	if got := fmt.Sprint(due(at.Add(-time.Millisecond)), due(at), due(at.Add(90*time.Minute))); got != "[] [u1] [u1 u2]" {
 		t.Errorf("due users %s", got)
 	}
-	if got, err := s.NextDue(ctx, p.ID); err != nil || !got.Equal(at) {
-		t.Errorf("the next due moment is %v, %v; want %v", got, err, at)
+	next := func(project string, after time.Time) (next []time.Time) {
+		for n := range list.Segments {
+			got, err := s.NextDue(ctx, project, n, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.IsZero() {
+				next = append(next, got)
+			}
+		}
+		slices.SortFunc(next, time.Time.Compare)
+		return next
 	}
-	if got, err := s.NextDue(ctx, other.ID); err != nil || !got.IsZero() {
-		t.Errorf("the next due moment of another project: %v, %v", got, err)
+	if got := next(p.ID, at.Add(-time.Millisecond)); len(got) == 0 || !got[0].Equal(at) {
+		t.Errorf("the next due moments are %v, want %v first", got, at)
+	}
+	if got := next(p.ID, at); len(got) == 0 || !got[0].Equal(at.Add(time.Hour)) {
+		t.Errorf("the due moments after the first are %v, want %v first", got, at.Add(time.Hour))
+	}
+	if got := next(other.ID, at); got != nil {
+		t.Errorf("the next due moments of another project: %v", got)
+	}
+	if ids, _, err := s.DueUsers(ctx, p.ID, 0, at, "9999999999999#u", 10); err != nil || len(ids) > 0 {
+		t.Errorf("due users after all that may be due: %v, %v", ids, err)
 	}
 }
 

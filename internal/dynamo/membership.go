@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
 	"lunogram-users/internal/list"
@@ -85,9 +84,14 @@ func (s *Store) Standing(ctx context.Context, projectID, userID string) (list.St
 }
 
 // ChangeMembership writes a change of a user's memberships, whoever the user is and whatever the lists are: that is the
-// caller's to know. A membership that is there stays as it is, with its time. The change is not atomic; to repeat it
-// after an error finishes it. Additions take a call for each 25, and so do removals; the due moment takes one.
+// caller's to know. A membership that is there stays as it is, with its time. The due moment is written first, on condition
+// of the one that was read: list.ErrMoved says that there is another one, and then nothing is written. The change is not
+// atomic; to repeat it after an error finishes it. Additions take a call for each 25, and so do removals; the due moment
+// takes one.
 func (s *Store) ChangeMembership(ctx context.Context, projectID, userID string, c list.Change) error {
+	if err := s.moveDue(ctx, projectID, userID, c); err != nil {
+		return err
+	}
 	added := make([]memberItem, len(c.Add))
 	for i, m := range c.Add {
 		added[i] = toMember(projectID, userID, m)
@@ -95,20 +99,11 @@ func (s *Store) ChangeMembership(ctx context.Context, projectID, userID string, 
 	if _, err := s.enter(ctx, added); err != nil {
 		return err
 	}
-	var removed []key
-	for _, id := range c.Remove {
-		removed = append(removed, memberKey(projectID, userID, id))
+	removed := make([]key, len(c.Remove))
+	for i, id := range c.Remove {
+		removed[i] = memberKey(projectID, userID, id)
 	}
-	if c.Due != nil && c.Due.IsZero() {
-		removed = append(removed, dueKey(projectID, userID))
-	}
-	if err := s.batchDelete(ctx, removed); err != nil {
-		return err
-	}
-	if c.Due == nil || c.Due.IsZero() {
-		return nil
-	}
-	return s.put(ctx, toDue(projectID, userID, toMillis(*c.Due)), dynamodb.PutItemInput{}, "put due moment")
+	return s.batchDelete(ctx, removed)
 }
 
 // Profiles returns those of the users who are live, by id, strongly consistent: a call and as many read units as their

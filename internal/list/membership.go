@@ -1,6 +1,7 @@
 package list
 
 import (
+	"errors"
 	"time"
 
 	"lunogram-users/internal/user"
@@ -32,7 +33,12 @@ type Change struct {
 	Remove []string // ids of lists
 	// Due replaces what is stored; nil keeps it, a pointer to the zero time removes it.
 	Due *time.Time
+	// Was is the due moment that was read. If another one is stored, nothing is written: see ErrMoved.
+	Was time.Time
 }
+
+// ErrMoved says that somebody else has written a user's due moment since it was read.
+var ErrMoved = errors.New("the due moment is another one by now")
 
 // Empty reports whether there is nothing to write.
 func (c Change) Empty() bool { return len(c.Add) == 0 && len(c.Remove) == 0 && c.Due == nil }

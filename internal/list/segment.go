@@ -29,5 +29,8 @@ type Segment struct {
 	Added    int64
 	Removed  int64
 	Done     bool
-	At       time.Time // of the newest progress
+	// Pending are ids of users whose memberships a page is about to write. They stay until it has written and read again: who
+	// finds them in its way, as the one before died over them, is to have them settled.
+	Pending []string  `json:",omitempty"`
+	At      time.Time // of the newest progress, which tells it from what was stored before
 }

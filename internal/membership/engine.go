@@ -49,7 +49,7 @@ type Definitions interface {
 type Standings interface {
 	// Standing returns what is stored of a user's memberships. Nobody's is no error.
 	Standing(ctx context.Context, projectID, userID string) (list.Standing, error)
-	// ChangeMembership writes a change of it. An error may leave it half-written.
+	// ChangeMembership writes a change of it, the moment first. An error may leave it half-written, but for list.ErrMoved.
 	ChangeMembership(ctx context.Context, projectID, userID string, c list.Change) error
 	// AddMembers makes up to list.MaxBatch users members, following those who were absorbed, and answers in order.
 	AddMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error)
@@ -73,10 +73,12 @@ type Pages interface {
 
 // Moments are when rules may change for users, and when a project wakes to look.
 type Moments interface {
-	// DueUsers returns users of a segment whose moment is no later than until, earliest first.
-	DueUsers(ctx context.Context, projectID string, segment int, until time.Time, limit int) ([]string, error)
-	// NextDue returns the earliest moment of the project, zero if there is none.
-	NextDue(ctx context.Context, projectID string) (time.Time, error)
+	// DueUsers returns users of a segment whose moment is no later than until, earliest first; next is where to go on, "" at
+	// the end.
+	DueUsers(ctx context.Context, projectID string, segment int, until time.Time, after string, limit int) (
+		ids []string, next string, err error)
+	// NextDue returns the earliest moment in a segment that is later than after, zero if there is none.
+	NextDue(ctx context.Context, projectID string, segment int, after time.Time) (time.Time, error)
 	// Wake returns when the project wakes next as far as it was recorded, zero if it never was.
 	Wake(ctx context.Context, projectID string) (time.Time, error)
 	// SetWake records at, unless what is recorded lies after `after` and is no later than at.

@@ -1,16 +1,20 @@
 package membership_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/list"
+	"lunogram-users/internal/membership"
 	"lunogram-users/internal/user"
 )
 
@@ -253,14 +257,7 @@ func TestDueOfMany(t *testing.T) {
 	l := r.list("A", renewed)
 	u := r.upsert(map[string]any{"renewed": "2026-11-20"}, pair("u"))
 	r.rest()
-	var many []string
-	for len(many) < 130 {
-		id := uuid.NewString()
-		if sum := sha256.Sum256([]byte(id)); sum[0]%list.Segments == 7 {
-			r.must(r.store.ChangeMembership(t.Context(), r.project.ID, id, list.Change{Due: new(r.clock())}))
-			many = append(many, id)
-		}
-	}
+	many := r.dueInSegment7(130)
 	r.pass(time.Date(2026, 12, 21, 0, 0, 0, 0, time.UTC))
 	r.checkMembers("in the end", l)
 	for _, id := range append(many, u.ID) {
@@ -268,4 +265,100 @@ func TestDueOfMany(t *testing.T) {
 			t.Fatalf("a moment was passed over: %+v, %v", s, err)
 		}
 	}
+}
+
+// dueInSegment7 makes up users of one segment, of whom a moment that has come is all that is left.
+func (r *rig) dueInSegment7(n int) (ids []string) {
+	r.t.Helper()
+	for len(ids) < n {
+		if id := uuid.NewString(); segmentOf(id) == 7 {
+			r.must(r.store.ChangeMembership(r.t.Context(), r.project.ID, id, list.Change{Due: new(r.clock())}))
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// segmentOf returns the segment that a user is in.
+func segmentOf(userID string) int {
+	sum := sha256.Sum256([]byte(userID))
+	return int(sum[0]) % list.Segments
+}
+
+// TestHeir checks what the absorber of a user gets who was in lists by hand and by import.
+func TestHeir(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	imported, byHand := r.list("A", ""), r.list("B", "")
+	a := r.upsert(nil, anonymous("a"))
+	known := r.upsert(nil, pair("known"))
+	add := func(l list.List, userID string) {
+		_, err := r.store.AddMembers(ctx, r.project.ID, l.ID, []user.Name{{ID: userID}})
+		r.must(err)
+	}
+	bring := func(l list.List, userID string) {
+		_, err := r.store.ImportMembers(ctx, r.project.ID, l.ID, "i", []string{userID})
+		r.must(err)
+	}
+	bring(imported, a.ID)
+	add(byHand, a.ID)
+	bring(byHand, known.ID)
+	r.rest()
+	r.upsert(nil, pair("known"), anonymous("a"))
+	batch := r.read()
+	// The list is younger than the rules by which the follower begins.
+	var young list.List
+	r.handler.Memberships = &membership.Engine{
+		Queue: r.queue, Wakes: r.plans, Log: slog.New(slog.DiscardHandler), Now: r.clock,
+		Store: &younger{r.store, func() {
+			young = r.list("C", "")
+			r.must(r.store.ChangeMembership(ctx, r.project.ID, a.ID, list.Change{Add: []list.Membership{{ListID: young.ID, At: r.clock()}}}))
+		}},
+	}
+	r.deliver(batch)
+	r.rest()
+	for _, l := range []list.List{imported, byHand} {
+		r.checkMembers(l.Name, l, known.ID)
+		r.must(r.store.DropImported(ctx, r.project.ID, l.ID, "i", []string{known.ID}))
+	}
+	r.checkMembers("by import only, undone", imported)
+	r.checkMembers("by hand too, undone", byHand, known.ID)
+	r.checkMembers("the young one", young, known.ID)
+}
+
+// TestHeirIsGone erases the absorber just before it gets the lists of the absorbed user, and lets whoever is at it die.
+func TestHeirIsGone(t *testing.T) {
+	for _, f := range []fault{healthy, killed, blinded, slow} {
+		r := newRig(t)
+		l := r.list("A", "")
+		a := r.upsert(nil, anonymous("a"))
+		_, err := r.store.AddMembers(t.Context(), r.project.ID, l.ID, []user.Name{{ID: a.ID}})
+		r.must(err)
+		known := r.upsert(nil, pair("known"))
+		r.rest()
+		r.upsert(nil, pair("known"), anonymous("a"))
+		w := work{batch: r.read()}
+		r.late(f, w, func() {
+			r.must(r.store.Delete(t.Context(), r.project.ID, known.ID))
+			r.restNow()
+		})
+		r.deliver(w.batch)
+		r.rest()
+		r.checkMembers(string(f), l)
+	}
+}
+
+// younger is a store in which a list comes into being just after the lists were read.
+type younger struct {
+	*dynamo.Store
+	create func()
+}
+
+func (y *younger) Lists(ctx context.Context, projectID string) ([]list.List, error) {
+	lists, err := y.Store.Lists(ctx, projectID)
+	if create := y.create; create != nil {
+		y.create = nil
+		create()
+	}
+	return lists, err
 }

@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"lunogram-users/internal/dynamo"
 	"lunogram-users/internal/dynamo/dynamotest"
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/membership"
@@ -167,6 +169,41 @@ func TestQueueIsDown(t *testing.T) {
 	f.Arm("", 0, 0)
 	r.rest()
 	r.checkMembers("in the end", l, u.ID)
+}
+
+// stuck is a store that answers nothing about users before the time is up.
+type stuck struct{ *dynamo.Store }
+
+func (s stuck) Profiles(ctx context.Context, projectID string, ids []string) (map[string]user.User, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestSlow checks that users who take too long are left to the queue while there is time left to do so, and that nothing is
+// begun when there is none.
+func TestSlow(t *testing.T) {
+	r := newRig(t)
+	l := r.list("A", premium)
+	r.rest()
+	u := r.upsert(map[string]any{"plan": "premium"}, pair("u"))
+	batch := r.read()
+	h := r.handler
+	h.Memberships = &membership.Engine{
+		Queue: r.queue, Wakes: r.plans, Log: slog.New(slog.DiscardHandler), Now: r.clock, Store: stuck{r.store},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	response, err := h.Handle(ctx, events.DynamoDBEvent{Records: batch})
+	tasks := r.queue.take()
+	if err != nil || len(response.BatchItemFailures) > 0 || len(tasks) != 1 || ctx.Err() != nil {
+		t.Fatalf("got %+v, %v and tasks %+v; want the user left to the queue in time", response, err, tasks)
+	}
+	r.do(tasks[0])
+	r.checkMembers("in the end", l, u.ID)
+	cancel()
+	if response, err = h.Handle(ctx, events.DynamoDBEvent{Records: batch}); err != nil || len(response.BatchItemFailures) != 1 {
+		t.Errorf("without time: got %+v, %v; want the record to come again", response, err)
+	}
 }
 
 // TestAtOnce changes users, their lists' rules and their memberships from several sides at once.

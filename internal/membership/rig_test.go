@@ -101,8 +101,19 @@ func (r *rig) do(t membership.Task) {
 // rest delivers all that happens and does all that is asked for until nothing is left.
 func (r *rig) rest() {
 	r.t.Helper()
+	r.follow(r.queue.take)
+}
+
+// restNow is rest of what does not wait. What waits does so until everybody is done who was at it when it was asked for.
+func (r *rig) restNow() {
+	r.t.Helper()
+	r.follow(r.queue.takeNow)
+}
+
+func (r *rig) follow(take func() []membership.Task) {
+	r.t.Helper()
 	for {
-		batch, tasks := r.read(), r.queue.take()
+		batch, tasks := r.read(), take()
 		if len(batch) == 0 && len(tasks) == 0 {
 			return
 		}
@@ -253,25 +264,43 @@ func (r *rig) matching(l list.List) []string {
 
 // queue keeps tasks. It is safe for concurrent use.
 type queue struct {
-	mu    sync.Mutex
-	tasks []membership.Task
-	fail  error
+	mu           sync.Mutex
+	now, waiting []membership.Task
+	fail         error
 }
 
-func (q *queue) SendLater(_ context.Context, _ time.Duration, tasks ...membership.Task) error {
+func (q *queue) SendLater(ctx context.Context, delay time.Duration, tasks ...membership.Task) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.fail == nil {
-		q.tasks = append(q.tasks, tasks...)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case q.fail != nil:
+		return q.fail
+	case delay > 0:
+		q.waiting = append(q.waiting, tasks...)
+	default:
+		q.now = append(q.now, tasks...)
 	}
-	return q.fail
+	return nil
 }
 
+// take takes all tasks.
 func (q *queue) take() []membership.Task {
+	now := q.takeNow()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	tasks := q.tasks
-	q.tasks = nil
+	tasks := append(now, q.waiting...)
+	q.waiting = nil
+	return tasks
+}
+
+// takeNow takes those that do not wait.
+func (q *queue) takeNow() []membership.Task {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	tasks := q.now
+	q.now = nil
 	return tasks
 }
 

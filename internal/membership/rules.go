@@ -125,7 +125,8 @@ type concern struct {
 
 // concern returns what a change of a profile may mean. If the rules want the same of both sides, and no moment comes earlier,
 // there is nothing to do: whoever settled the user last did so by the side before, or by one like it, or by one that came
-// later and has a record of its own.
+// later and has a record of its own. Of a record that comes again after somebody died over it, and whose sides have become
+// alike, the moment that made them so brings somebody, or the work on the rules that did.
 func (s *ruleSet) concern(p change.Profile, now time.Time) concern {
 	var c concern
 	if len(s.lists) == 0 {
@@ -145,7 +146,7 @@ func (s *ruleSet) concern(p change.Profile, now time.Time) concern {
 // difference returns what is to be written of a user so that the rules have what they want. Static lists keep their
 // members for as long as those exist.
 func (s *ruleSet) difference(is list.Standing, now time.Time) list.Change {
-	var c list.Change
+	c := list.Change{Was: is.Due}
 	member := map[string]bool{}
 	for _, m := range is.Lists {
 		member[m.ListID] = true
@@ -153,34 +154,35 @@ func (s *ruleSet) difference(is list.Standing, now time.Time) list.Change {
 			c.Remove = append(c.Remove, m.ListID)
 		}
 	}
-	if is.User == nil {
-		c.Due = moved(is.Due, time.Time{})
-		return c
-	}
 	for _, d := range s.dynamic {
 		switch wanted := d.wants(is.User, now); {
 		case wanted && !member[d.listID]:
 			c.Add = append(c.Add, list.Membership{ListID: d.listID, At: now})
-		case !wanted && member[d.listID]:
+		case !wanted && member[d.listID] && is.User != nil:
 			c.Remove = append(c.Remove, d.listID)
 		}
 	}
-	// A moment that is too early costs a look in vain and is left alone until it is there: most are moved on again and
-	// again by changes of the user, and each move would cost a write.
-	if next := s.next(is.User, now); !is.Due.After(now) {
-		c.Due = moved(is.Due, next)
-	} else if !next.IsZero() && next.Before(is.Due) {
-		c.Due = &next
-	}
+	c.Due = s.moment(is, c, now)
 	return c
 }
 
-// moved returns what is to be written so that one moment is replaced by the other, nil for nothing.
-func moved(from, to time.Time) *time.Time {
-	if from.Equal(to) {
+// moment returns what is to be stored as the moment of a user of whom c is to be written, nil to leave it. An earlier one is
+// written with c. One that is there, or that a user who is gone has left, goes only once nothing else is to be written: as
+// long as it stands, whoever wakes comes back to a user whose membership is half-written, or was written by what is not so
+// any more. One that is too early is left alone until it is there, which costs a look in vain: most are moved on again and
+// again by changes of the user, and each move would cost a write.
+func (s *ruleSet) moment(is list.Standing, c list.Change, now time.Time) *time.Time {
+	next := s.next(is.User, now)
+	over := is.User == nil || !is.Due.After(now)
+	switch {
+	case is.Due.Equal(next):
 		return nil
+	case is.Due.IsZero(), !next.IsZero() && next.Before(is.Due):
+		return &next
+	case over && len(c.Add) == 0 && len(c.Remove) == 0:
+		return &next
 	}
-	return &to
+	return nil
 }
 
 // maxRules is how many parsed rules a process keeps: those of some projects with all the lists they may have.

@@ -21,6 +21,8 @@ type Task struct {
 	Revision  int64    `json:"revision,omitempty"` // likewise: of the rule that the list had
 	Segment   int      `json:"segment,omitempty"`  // likewise, and of Flip
 	Users     []string `json:"users,omitempty"`    // ids, of Settle
+	After     string   `json:"after,omitempty"`    // of Flip: where it goes on
+	Stalled   int      `json:"stalled,omitempty"`  // how often in a row it was handed over with nothing done
 }
 
 // Kind tells what a task is.
@@ -102,6 +104,25 @@ func (e *Engine) Begin(ctx context.Context, l list.List) error {
 		tasks[n] = Task{Kind: kind, ProjectID: l.ProjectID, ListID: l.ID, Revision: l.Revision, Segment: n}
 	}
 	return e.Queue.SendLater(ctx, delay, tasks...)
+}
+
+// maxStalled is how often in a row a task is handed over with nothing done. A task that is handed over is another message,
+// so the queue does not see that it gets nowhere.
+const maxStalled = 8
+
+// errStalled says that a task gets nowhere.
+var errStalled = errors.New("a task gets nowhere, however often it is handed over")
+
+// handOver sends what is left of a task to the queue, as there is too little time for it; ahead says whether something was
+// done.
+func (e *Engine) handOver(ctx context.Context, t Task, ahead bool) error {
+	if t.Stalled++; ahead {
+		t.Stalled = 0
+	}
+	if t.Stalled > maxStalled {
+		return errStalled
+	}
+	return e.Queue.SendLater(ctx, 0, t)
 }
 
 // late reports whether there is too little time left for another page.

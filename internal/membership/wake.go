@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,53 +41,78 @@ func (e *Engine) ensureWake(ctx context.Context, projectID string, at time.Time)
 }
 
 // wake settles the users of a project whose moment has come, and plans the next wake. Segments with many of them are left to
-// tasks of their own, side by side.
+// tasks of their own, side by side, each of which plans for its segment. Whatever fails in one segment, the others are looked
+// at, and what was found to be next is planned.
 func (e *Engine) wake(ctx context.Context, t Task) error {
-	var many []Task
+	var flips []Task
+	var next time.Time
+	var errs []error
 	for n := range list.Segments {
-		more, err := e.settleDue(ctx, t.ProjectID, n)
+		flip := Task{Kind: Flip, ProjectID: t.ProjectID, Segment: n}
+		if late(ctx) {
+			flips = append(flips, flip)
+			continue
+		}
+		after, at, err := e.settleDue(ctx, flip)
+		if after != "" {
+			flip.After = after
+			flips = append(flips, flip)
+		}
+		next, errs = earlier(next, at), append(errs, err)
+	}
+	if err := e.Queue.SendLater(ctx, 0, flips...); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, e.sleep(ctx, t.ProjectID, next))...)
+}
+
+// flip settles the users of one segment whose moment has come, then plans for the next one.
+func (e *Engine) flip(ctx context.Context, t Task) error {
+	for ahead := false; ; ahead = true {
+		if late(ctx) {
+			return e.handOver(ctx, t, ahead)
+		}
+		after, next, err := e.settleDue(ctx, t)
 		if err != nil {
 			return err
 		}
-		if more {
-			many = append(many, Task{Kind: Flip, ProjectID: t.ProjectID, Segment: n})
+		if after == "" {
+			return e.sleep(ctx, t.ProjectID, next)
 		}
+		t.After = after
 	}
-	if err := e.Queue.SendLater(ctx, 0, many...); err != nil {
-		return err
-	}
-	return e.sleep(ctx, t.ProjectID)
 }
 
-// flip settles the users of one segment whose moment has come, then plans the next wake.
-func (e *Engine) flip(ctx context.Context, t Task) error {
-	for more := true; more; {
-		if late(ctx) {
-			return e.Queue.SendLater(ctx, 0, t)
-		}
-		var err error
-		if more, err = e.settleDue(ctx, t.ProjectID, t.Segment); err != nil {
-			return err
-		}
-	}
-	return e.sleep(ctx, t.ProjectID)
-}
-
-// settleDue settles a page of users whose moment has come, and reports whether there may be more.
-func (e *Engine) settleDue(ctx context.Context, projectID string, segment int) (more bool, err error) {
-	users, err := e.Store.DueUsers(ctx, projectID, segment, e.now(), duePage)
+// settleDue settles a page of users of a segment whose moment has come. It returns where to go on, or, if that were all, the
+// next moment in the segment, zero if there is none. They are left to the queue as well, and settled once more when nothing is
+// written here any more: if this dies, or fails, a repeat may not find them, as somebody else has moved their moments.
+func (e *Engine) settleDue(ctx context.Context, t Task) (after string, next time.Time, err error) {
+	now := e.now()
+	users, after, err := e.Store.DueUsers(ctx, t.ProjectID, t.Segment, now, t.After, duePage)
 	if err != nil {
-		return false, err
+		return "", next, err
 	}
-	return len(users) == duePage, e.Settle(ctx, projectID, users)
+	if len(users) > 0 {
+		again := Task{Kind: Settle, ProjectID: t.ProjectID, Users: users}
+		if err := e.Queue.SendLater(ctx, writeTime+lag, again); err != nil {
+			return "", next, err
+		}
+		writing, cancel := context.WithTimeout(ctx, writeTime)
+		defer cancel()
+		if err := e.Settle(writing, t.ProjectID, users); err != nil {
+			e.Log.WarnContext(ctx, "users are left to the queue", "project", t.ProjectID, "users", len(users), "error", err)
+		}
+	}
+	if after == "" {
+		next, err = e.Store.NextDue(ctx, t.ProjectID, t.Segment, now)
+	}
+	return after, next, err
 }
 
-// sleep makes sure that the project wakes for its next moment. One that is past is an entry of an index that lags behind, or
-// of a segment that somebody else is at: a wake in a minute will tell.
-func (e *Engine) sleep(ctx context.Context, projectID string) error {
-	next, err := e.Store.NextDue(ctx, projectID)
-	if err != nil || next.IsZero() {
-		return err
+// sleep makes sure that the project wakes at a moment, if it is one.
+func (e *Engine) sleep(ctx context.Context, projectID string, next time.Time) error {
+	if next.IsZero() {
+		return nil
 	}
 	return e.ensureWake(ctx, projectID, next)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"lunogram-users/internal/list"
-	"lunogram-users/internal/rule"
-	"lunogram-users/internal/user"
 )
 
 // page is how many users or members of a segment are looked at between two checkpoints.
@@ -18,29 +16,43 @@ var (
 	errVoid = errors.New("the list has moved on")
 	// errUnreadable says that a list has a rule that only newer code can read.
 	errUnreadable = errors.New("a rule cannot be read")
-	// errAhead says that another delivery of the task has got ahead.
+	// errAhead says that another delivery of the task is at the segment.
 	errAhead = errors.New("another delivery is ahead")
 )
 
-// work does what is left of a segment of a list, and ends the phase if it was the last one.
+// work does what is left of a segment of a list, and ends the phase if it was the last one. A page that fails, or takes longer
+// than settleTime, is done again when the queue delivers the task again.
 func (e *Engine) work(ctx context.Context, t Task) error {
 	s, err := e.segment(ctx, t)
-	for err == nil && !s.Done {
+	if err == nil && len(s.Pending) > 0 {
+		s, err = e.takeOver(ctx, t, s)
+	}
+	for ahead := false; err == nil && !s.Done; ahead = true {
 		if late(ctx) {
-			return e.Queue.SendLater(ctx, 0, t)
+			return e.handOver(ctx, t, ahead)
 		}
 		var j job
 		if j, err = e.current(ctx, t); err == nil {
 			s, err = e.step(ctx, j, s)
-		}
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = nil // a page took longer than settleTime: what it wrote is there when it is read again
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return e.end(ctx, t)
+}
+
+// takeOver takes a segment over from a delivery that died over a page, or is slow: that may have written by what is not so any
+// more, and not have read again. So its users are settled once it cannot write any more. The page is begun anew, and whoever
+// it is taken from gets no further with it.
+func (e *Engine) takeOver(ctx context.Context, t Task, s list.Segment) (list.Segment, error) {
+	left := Task{Kind: Settle, ProjectID: t.ProjectID, Users: s.Pending}
+	if err := e.Queue.SendLater(ctx, writeTime+lag, left); err != nil {
+		return s, err
+	}
+	again := s
+	again.Pending = nil
+	return e.advance(ctx, t.ProjectID, s, again)
 }
 
 // job is a task, with the list as it was read just now.
@@ -80,151 +92,42 @@ func (t Task) of(l list.List) bool {
 	return l.Status == status && l.Revision == t.Revision && !l.Archived()
 }
 
-// step does one page of a segment and stores the progress, which only goes forward.
-func (e *Engine) step(ctx context.Context, j job, from list.Segment) (list.Segment, error) {
-	do := map[Kind]func(context.Context, list.Segment) (list.Segment, error){Fill: j.fill, Prune: j.prune, Copy: j.copy}[j.task.Kind]
-	to, err := do(ctx, from)
+// step does one page of a segment and stores the progress. Whom it is about to touch is stored before: if it dies after it
+// wrote and before it has read again, nobody else would know.
+func (e *Engine) step(ctx context.Context, j job, s list.Segment) (list.Segment, error) {
+	read := map[Kind]func(context.Context, list.Segment) (*draft, error){Fill: j.fill, Prune: j.prune, Copy: j.copy}[j.task.Kind]
+	d, err := read(ctx, s)
 	if err != nil {
-		return from, err
+		return s, err
 	}
+	if len(d.touched) > 0 {
+		begun := s
+		begun.Pending = d.touched
+		if s, err = e.advance(ctx, j.list.ProjectID, s, begun); err != nil {
+			return s, err
+		}
+		writing, cancel := context.WithTimeout(ctx, writeTime)
+		err := d.write(writing)
+		cancel()
+		if err != nil {
+			return s, err
+		}
+	}
+	return e.advance(ctx, j.list.ProjectID, s, d.to)
+}
+
+// advance stores progress, unless another delivery of the task has stored some meanwhile: of two, one gives up, and is
+// delivered again.
+func (e *Engine) advance(ctx context.Context, projectID string, from, to list.Segment) (list.Segment, error) {
 	to.At = e.now()
-	stored, err := e.Store.ChangeSegment(ctx, j.list.ProjectID, from, func(s *list.Segment) error {
-		if s.Done || s.After != from.After {
+	return e.Store.ChangeSegment(ctx, projectID, from, func(s *list.Segment) error {
+		own := s.At.Equal(to.At) && s.After == to.After // stored by a try whose reply was lost
+		if !own && (s.Done || s.After != from.After || !s.At.Equal(from.At)) {
 			return errAhead
 		}
 		*s = to
 		return nil
 	})
-	if errors.Is(err, errAhead) {
-		err = nil
-	}
-	return stored, err
-}
-
-// fill holds a page of the project's users against the newest rule, and adds those whom it matches and who are no members.
-// Of whom the rule may change its mind later is settled, which notes when.
-func (j job) fill(ctx context.Context, s list.Segment) (list.Segment, error) {
-	r, err := j.rules.parse(j.list.Rule)
-	if err != nil {
-		return s, err
-	}
-	ids, next, err := j.Store.UserIDs(ctx, j.list.ProjectID, s.Number, s.After, page)
-	if err != nil || len(ids) == 0 {
-		s.Done = err == nil
-		return s, err
-	}
-	last := ids[len(ids)-1]
-	members, err := j.members(ctx, s, last)
-	if err != nil {
-		return s, err
-	}
-	users, err := j.Store.Profiles(ctx, j.list.ProjectID, ids)
-	if err != nil {
-		return s, err
-	}
-	var add, settle []string
-	for _, id := range ids {
-		u, there := users[id]
-		matches := there && j.matches(r, u) && !members[id]
-		if matches {
-			s.Added++
-		}
-		if there && !nextOf(r, &u, j.now()).IsZero() {
-			settle = append(settle, id)
-		} else if matches {
-			add = append(add, id)
-		}
-	}
-	s.Users, s.After, s.Done = s.Users+int64(len(ids)), last, next == ""
-	return s, errors.Join(j.amend(ctx, users, add), j.Settle(ctx, j.list.ProjectID, settle))
-}
-
-// amend brings the membership of users up to date.
-func (j job) amend(ctx context.Context, users map[string]user.User, ids []string) error {
-	a := amendment{Engine: j.Engine, projectID: j.list.ProjectID, set: j.set, users: users, lists: map[string][]dynamic{}}
-	i := slices.IndexFunc(j.set.dynamic, func(d dynamic) bool { return d.listID == j.list.ID })
-	if i < 0 {
-		return errUnreadable
-	}
-	for _, id := range ids {
-		a.lists[id] = j.set.dynamic[i : i+1]
-	}
-	return a.run(ctx)
-}
-
-// members returns the members of the list from where the segment goes on up to an id.
-func (j job) members(ctx context.Context, s list.Segment, last string) (map[string]bool, error) {
-	members := map[string]bool{}
-	for after := s.After; ; {
-		ids, next, err := j.Store.MemberIDs(ctx, j.list.ProjectID, j.list.ID, s.Number, after, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range ids {
-			members[id] = true
-		}
-		if next == "" || next >= last {
-			return members, nil
-		}
-		after = next
-	}
-}
-
-// prune removes those of a page of members whom the rule does not match, or who are gone.
-func (j job) prune(ctx context.Context, s list.Segment) (list.Segment, error) {
-	r, err := j.rules.parse(j.list.Rule)
-	if err != nil {
-		return s, err
-	}
-	ids, next, err := j.Store.MemberIDs(ctx, j.list.ProjectID, j.list.ID, s.Number, s.After, page)
-	if err != nil || len(ids) == 0 {
-		s.Done = err == nil
-		return s, err
-	}
-	users, err := j.Store.Profiles(ctx, j.list.ProjectID, ids)
-	if err != nil {
-		return s, err
-	}
-	var remove []string
-	for _, id := range ids {
-		if u, there := users[id]; !there || !j.matches(r, u) {
-			remove = append(remove, id)
-		}
-	}
-	s.Users, s.Removed = s.Users+int64(len(ids)), s.Removed+int64(len(remove))
-	s.After, s.Done = ids[len(ids)-1], next == ""
-	return s, j.amend(ctx, users, remove)
-}
-
-// copy makes a page of the members of the original members of the list.
-func (j job) copy(ctx context.Context, s list.Segment) (list.Segment, error) {
-	ids, next, err := j.Store.MemberIDs(ctx, j.list.ProjectID, j.list.CopyOf, s.Number, s.After, list.MaxBatch)
-	if err != nil || len(ids) == 0 {
-		s.Done = err == nil
-		return s, err
-	}
-	names := make([]user.Name, len(ids))
-	for i, id := range ids {
-		names[i].ID = id
-	}
-	outcomes, err := j.Store.AddMembers(ctx, j.list.ProjectID, j.list.ID, names)
-	if err != nil {
-		return s, err
-	}
-	for _, o := range outcomes {
-		if o.Err != nil && !errors.Is(o.Err, user.ErrNotFound) {
-			return s, o.Err
-		}
-		if o.Changed {
-			s.Added++
-		}
-	}
-	s.Users, s.After, s.Done = s.Users+int64(len(ids)), ids[len(ids)-1], next == ""
-	return s, nil
-}
-
-func (e *Engine) matches(r *rule.Rule, u user.User) bool {
-	return r.Match(rule.Subject{User: &u}, e.now())
 }
 
 // end moves the list on if all segments of the phase are done. Whoever finds that they are does so: the one that did the last
@@ -235,9 +138,13 @@ func (e *Engine) end(ctx context.Context, t Task) error {
 	if err != nil || len(done) < list.Segments {
 		return err
 	}
-	count, err := e.Store.CountMembers(ctx, t.ProjectID, t.ListID)
-	if err != nil {
-		return err
+	next := func(l *list.List) { l.Status = list.Pruning }
+	if t.Kind != Fill || t.Revision == 1 { // by the first rule, nobody is a member whom it does not match
+		count, err := e.Store.CountMembers(ctx, t.ProjectID, t.ListID)
+		if err != nil {
+			return err
+		}
+		next = func(l *list.List) { l.Status, l.Count = list.Ready, &list.Count{Members: count, At: e.now()} }
 	}
 	_, err = e.Store.ChangeList(ctx, t.ProjectID, t.ListID, func(l *list.List) error {
 		if !t.of(*l) {
@@ -246,11 +153,7 @@ func (e *Engine) end(ctx context.Context, t Task) error {
 		if t.Kind == Fill {
 			l.Published = l.Rule
 		}
-		if t.Kind == Fill && l.Revision > 1 { // by the first rule, nobody is a member whom it does not match
-			l.Status = list.Pruning
-			return nil
-		}
-		l.Status, l.Count = list.Ready, &list.Count{Members: count, At: e.now()}
+		next(l)
 		return nil
 	})
 	return err
