@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,6 +113,23 @@ func TestListsOnTheStore(t *testing.T) {
 		tn.list(404, "GET", path+"/count", "")
 		tn.list(404, "GET", path+"/users", "")
 		tn.list(404, "GET", path+"/audience?channel=email", "")
+	}
+}
+
+// TestOneNameAtOnce: of equal requests in the same instant, one makes a list.
+func TestOneNameAtOnce(t *testing.T) {
+	tn := newTenant(t)
+	var statuses [20]int
+	var wg sync.WaitGroup
+	for i := range statuses {
+		wg.Go(func() {
+			statuses[i] = tn.do(tn.keys[project.Admin], "POST", tn.listsPath(""), `{"name":"Weekly","type":"static"}`).status
+		})
+	}
+	wg.Wait()
+	want := append([]int{201}, slices.Repeat([]int{409}, len(statuses)-1)...)
+	if slices.Sort(statuses[:]); !slices.Equal(statuses[:], want) {
+		t.Errorf("got %v, want one 201 and 409", statuses)
 	}
 }
 
