@@ -154,6 +154,7 @@ func TestListsRefuse(t *testing.T) {
 		{"a rule of journeys", "POST", "", `{"name":"a","type":"dynamic","rule":"journey.cart EXISTS"}`, []string{"/rule"}},
 		{"a rule of a static list", "POST", "", `{"name":"a","type":"static","rule":"user.id EXISTS"}`, []string{"/rule"}},
 		{"misspelt members", "POST", "", `{"name":"a","type":"static","members":[],"Rule":"x"}`, []string{"/Rule", "/members"}},
+		{"a misspelt source", "POST", one + "/users", `{"identifiers":[{"external_id":"x","srouce":"crm"}]}`, []string{"/identifiers/0/srouce"}},
 		{"a change of the type", "PATCH", one, `{"type":"static"}`, []string{"/type"}},
 		{"a change to no name", "PATCH", one, `{"name":""}`, []string{"/name"}},
 		{"a change to no rule", "PATCH", one, `{"rule":"user.data."}`, []string{"/rule"}},
