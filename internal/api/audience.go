@@ -122,6 +122,12 @@ type answerView struct {
 	Reasons []reasonView `json:"reasons"`
 }
 
+// namedView is one of the users whom a request names.
+type namedView struct {
+	Name   *nameView `json:"name"`    // as it was sent
+	UserID *string   `json:"user_id"` // null for nobody
+}
+
 type nameView struct {
 	UserID     string `json:"user_id,omitempty"`
 	Source     string `json:"source,omitempty"`

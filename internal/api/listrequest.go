@@ -46,12 +46,12 @@ func (s *service) decodeNewList(r *http.Request) (list.List, error) {
 	case o.fields["rule"] != nil:
 		b.body("/rule", "must be left out: the members of a static list are put into it")
 	}
-	return l, b.listFaults(l)
+	return l, b.listFaults(l.Check())
 }
 
-// listFaults notes what the domain found wrong with a list, and returns b if anything is.
-func (b *badRequest) listFaults(l list.List) error {
-	for _, f := range l.Check() {
+// listFaults notes what the domain found wrong with a list, and returns b if anything is wrong.
+func (b *badRequest) listFaults(faults []list.Fault) error {
+	for _, f := range faults {
 		b.body("/"+f.Field, f.Detail)
 	}
 	return b.err()
@@ -104,20 +104,18 @@ func decodeListPatch(r *http.Request) (listChange, error) {
 	}
 	o.only("name", "description", "rule")
 	in := listChange{path, list.Patch{Name: trimmed(o.text("name")), Description: o.text("description")}}
-	valid := list.List{Name: "valid", Kind: list.Dynamic}
-	_ = in.patch.Apply(&valid, valid.UpdatedAt) // in use and without a rule it takes any patch
 	if o.fields["rule"] != nil {
 		if parsed := readListRule(o); parsed != nil {
 			in.patch.Rule = new(parsed.String())
 		}
 	}
-	return in, b.listFaults(valid)
+	return in, b.listFaults(in.patch.Check())
 }
 
 // duplicateRequest asks for another list like the one of the path.
 type duplicateRequest struct {
 	listPath
-	name string // "" leaves it to us
+	name *string // nil leaves it to us
 }
 
 // decodeDuplicate reads the body {name}, which may be left out.
@@ -136,11 +134,8 @@ func decodeDuplicate(r *http.Request) (duplicateRequest, error) {
 		return duplicateRequest{}, err
 	}
 	o.only("name")
-	name := trimmed(o.text("name"))
-	if name == nil {
-		return duplicateRequest{listPath: path}, b.err()
-	}
-	return duplicateRequest{path, *name}, b.listFaults(list.List{Name: *name, Kind: list.Static})
+	in := duplicateRequest{path, trimmed(o.text("name"))}
+	return in, b.listFaults(list.Patch{Name: in.name}.Check())
 }
 
 // listsRequest asks for a page of lists.

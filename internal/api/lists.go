@@ -120,8 +120,10 @@ func (s *service) duplicateList(ctx context.Context, in duplicateRequest) (newLi
 		if err != nil {
 			return list.List{}, err
 		}
-		name := cmp.Or(in.name, list.CopyName(original.Name, all))
-		l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), name, s.now().UTC())
+		if in.name == nil {
+			in.name = new(list.CopyName(original.Name, all))
+		}
+		l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), *in.name, s.now().UTC())
 		if err != nil {
 			return list.List{}, err
 		}

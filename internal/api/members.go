@@ -187,9 +187,8 @@ func (s *service) count(ctx context.Context, in listPath) (countView, error) {
 
 // memberView is what became of one of the users that a request names.
 type memberView struct {
-	Name   *nameView `json:"name"`    // as it was sent
-	UserID *string   `json:"user_id"` // null for nobody
-	Reason string    `json:"reason,omitempty"`
+	namedView
+	Reason string `json:"reason,omitempty"`
 }
 
 type addedMemberView struct {
@@ -211,7 +210,7 @@ type removedView struct {
 }
 
 func viewMember(name user.Name, o list.Outcome) memberView {
-	v := memberView{Name: viewName(name), UserID: filled(o.UserID)}
+	v := memberView{namedView: namedView{viewName(name), filled(o.UserID)}}
 	if o.Err != nil {
 		v.UserID, v.Reason = nil, "no_user"
 	}

@@ -94,7 +94,7 @@ func (s *service) evaluate(ctx context.Context, in evaluateRequest) (evaluationV
 	now := s.now()
 	v := evaluationView{Results: make([]matchView, len(users))}
 	for i, u := range users {
-		v.Results[i] = matchView{Name: viewName(in.names[i])}
+		v.Results[i] = matchView{namedView: namedView{Name: viewName(in.names[i])}}
 		if u == nil {
 			continue
 		}
@@ -120,8 +120,7 @@ type evaluationView struct {
 }
 
 type matchView struct {
-	Name      *nameView        `json:"name"`    // as it was sent
-	UserID    *string          `json:"user_id"` // null for nobody
+	namedView
 	Matches   bool             `json:"matches"`
 	DecidedBy []comparisonView `json:"decided_by,omitempty"`
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Users returns the users of a project, newest first: those before the user id after, or the newest when it is "".
-// At most limit of them; fewer only at the end.
+// At most limit of them; fewer only at the end, and where profiles are large: a page ends at 2 MB of them too.
 func (s *Store) Users(ctx context.Context, project, after string, limit int) (user.Page, error) {
 	return s.page(ctx, project, newestFirst(sharded(project, listShard)...), after, limit)
 }

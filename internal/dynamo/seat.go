@@ -121,15 +121,3 @@ func seatsOf(names []user.Name) []*seat {
 	}
 	return seats
 }
-
-// present returns the ids of the users in the seats, each once.
-func present(seats []*seat) []string {
-	var ids []string
-	seen := map[string]bool{"": true}
-	for _, st := range seats {
-		if id := st.profile.ID; !seen[id] {
-			seen[id], ids = true, append(ids, id)
-		}
-	}
-	return ids
-}

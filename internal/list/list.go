@@ -148,17 +148,26 @@ type Fault struct{ Field, Detail string }
 
 // Check returns what is wrong with name, description and kind, in the order of the fields; nothing if they are valid.
 func (l List) Check() []Fault {
-	var faults []Fault
-	if n := utf8.RuneCountInString(l.Name); n < 1 || n > maxName {
-		faults = append(faults, Fault{"name", "must have 1 to 255 characters"})
-	} else if err := label.Check(l.Name); err != nil {
-		faults = append(faults, Fault{"name", err.Error()})
-	}
-	if utf8.RuneCountInString(l.Description) > maxDescription {
-		faults = append(faults, Fault{"description", "must have at most 1,000 characters"})
-	}
+	faults := append(checkName(l.Name), checkDescription(l.Description)...)
 	if !l.Kind.Valid() {
 		faults = append(faults, Fault{"type", "must be static or dynamic"})
 	}
 	return faults
+}
+
+func checkName(name string) []Fault {
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
+		return []Fault{{"name", "must have 1 to 255 characters"}}
+	}
+	if err := label.Check(name); err != nil {
+		return []Fault{{"name", err.Error()}}
+	}
+	return nil
+}
+
+func checkDescription(description string) []Fault {
+	if utf8.RuneCountInString(description) > maxDescription {
+		return []Fault{{"description", "must have at most 1,000 characters"}}
+	}
+	return nil
 }

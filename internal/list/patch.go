@@ -16,6 +16,18 @@ type Patch struct {
 	Rule              *string // in canonical form
 }
 
+// Check returns what is wrong with name and description, as far as they are given, in this order; nothing if they are valid.
+func (p Patch) Check() []Fault {
+	var faults []Fault
+	if p.Name != nil {
+		faults = checkName(*p.Name)
+	}
+	if p.Description != nil {
+		faults = append(faults, checkDescription(*p.Description)...)
+	}
+	return faults
+}
+
 // Apply changes the list. It returns ErrArchived, or ErrKind for a rule of a static list, and then the list is as it was.
 func (p Patch) Apply(l *List, now time.Time) error {
 	switch {

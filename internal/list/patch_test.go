@@ -72,6 +72,28 @@ func TestArchiveTwice(t *testing.T) {
 	}
 }
 
+func TestCheckPatch(t *testing.T) {
+	long := strings.Repeat("x", 1001)
+	tests := []struct {
+		in   list.Patch
+		want []string // fields
+	}{
+		{list.Patch{}, nil},
+		{list.Patch{Name: new("x"), Description: new("")}, nil},
+		{list.Patch{Name: new("")}, []string{"name"}},
+		{list.Patch{Name: &long, Description: &long}, []string{"name", "description"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, f := range tt.in.Check() {
+			got = append(got, f.Field)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%+v: faults (-want +got):\n%s", tt.in, diff)
+		}
+	}
+}
+
 func TestDuplicate(t *testing.T) {
 	got, err := dynamic().Duplicate("n", "New", now)
 	want := list.List{
