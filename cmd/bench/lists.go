@@ -76,7 +76,7 @@ func build(ctx context.Context, cloud *local.Cloud, store *dynamo.Store, l list.
 		stored.Rule, stored.Revision, stored.Status = l.Rule, l.Revision, list.Building
 		return nil
 	}); errors.Is(err, list.ErrNotFound) {
-		_, err = store.CreateList(ctx, l.ProjectID, func([]list.List) (list.List, error) { return l, nil })
+		_, err = store.PutList(ctx, l.ProjectID, func([]list.List) (list.List, error) { return l, nil })
 	}
 	var b built
 	for b.ready == 0 && err == nil {

@@ -23,12 +23,13 @@ func decodeAudience(r *http.Request) (user.Audience, error) {
 	for name, detail := range faults {
 		b.body("/"+name, detail)
 	}
-	q.Names = readNames(o, user.MaxAudience)
+	q.Names = readNames(o, user.MaxAudience, false)
 	return q, b.err()
 }
 
 // readNames reads which users user_ids and identifiers name, in that order: at least one, and at most so many.
-func readNames(o object, most int) []user.Name {
+// strict refuses a misspelt member of an identifier, which would name another user.
+func readNames(o object, most int, strict bool) []user.Name {
 	var names []user.Name
 	for i, text := range o.texts("user_ids") {
 		id, err := project.ParseID(text)
@@ -38,6 +39,9 @@ func readNames(o object, most int) []user.Name {
 		names = append(names, user.Name{ID: id})
 	}
 	for _, item := range o.objects("identifiers") {
+		if strict {
+			item.only("source", "external_id")
+		}
 		pair, err := user.ParsePair(item.textOr("source", ""), item.textOr("external_id", ""))
 		if invalid, ok := errors.AsType[*user.InvalidError](err); ok {
 			for _, f := range invalid.Fields {

@@ -40,9 +40,11 @@ func decodeCreateImport(r *http.Request) (createImportRequest, error) {
 	if !ok {
 		b.body("/mode", "must be upsert, create_only or update_only")
 	}
-	listID, err := project.ParseID(o.word("list_id"))
-	if err != nil && o.word("list_id") != "" {
-		b.body("/list_id", noList)
+	listID := ""
+	if text := o.text("list_id"); text != nil {
+		if listID, err = project.ParseID(*text); err != nil {
+			b.body("/list_id", noList)
+		}
 	}
 	in.options = csvimport.Options{
 		DryRun: o.flag("dry_run", false), Mode: mode, NoUndo: !o.flag("undo", true), ListID: listID,

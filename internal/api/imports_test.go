@@ -123,6 +123,7 @@ func TestImportIntoList(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	ids["no list"] = ""
 	for name, id := range ids {
 		body := `{"name":"users.csv","list_id":"` + id + `"}`
 		if name == "static" {

@@ -14,12 +14,11 @@ import (
 // createList makes a list. Whom the rule of a dynamic one matches is looked for once it is stored, by who reads the
 // stream of the table.
 func (s *service) createList(ctx context.Context, l list.List) (newListView, error) {
-	l, err := s.lists.CreateList(ctx, l.ProjectID, func(all []list.List) (list.List, error) { return l, unlike(l, all) })
+	l, err := s.lists.PutList(ctx, l.ProjectID, func(all []list.List) (list.List, error) { return l, unlike(l, all) })
 	return newListView{viewList(l)}, err
 }
 
-// unlike returns list.ErrExists if another of the lists is like the one that is to be stored. It stops mistakes and
-// repeated requests, not two calls in the same instant.
+// unlike returns list.ErrExists if another of the lists is like the one that is to be stored.
 func unlike(l list.List, all []list.List) error {
 	if slices.ContainsFunc(all, func(o list.List) bool { return o.ID != l.ID && o.Alike(l) }) {
 		return list.ErrExists
@@ -72,20 +71,24 @@ var phases = map[list.Status]list.Phase{list.Building: list.Fill, list.Pruning: 
 // patchList changes one list.
 func (s *service) patchList(ctx context.Context, in listChange) (listView, error) {
 	if in.patch.Name != nil {
-		all, err := s.lists.Lists(ctx, in.projectID)
-		if err != nil {
-			return listView{}, err
-		}
-		l, err := among(all, in.listID)
-		if err != nil {
-			return listView{}, err
-		}
-		l.Name = *in.patch.Name
-		if err := unlike(l, all); err != nil {
-			return listView{}, err
-		}
+		return s.renameList(ctx, in)
 	}
 	return s.changeList(ctx, in.listPath, func(l *list.List) error { return in.patch.Apply(l, s.now().UTC()) })
+}
+
+// renameList is patchList where the other lists have a say.
+func (s *service) renameList(ctx context.Context, in listChange) (listView, error) {
+	l, err := s.lists.PutList(ctx, in.projectID, func(all []list.List) (list.List, error) {
+		l, err := among(all, in.listID)
+		if err == nil {
+			err = in.patch.Apply(&l, s.now().UTC())
+		}
+		if err == nil {
+			err = unlike(l, all)
+		}
+		return l, err
+	})
+	return viewList(l), err
 }
 
 // among returns one of the lists of a project.
@@ -112,7 +115,7 @@ func (s *service) changeList(ctx context.Context, in listPath, change func(*list
 
 // duplicateList makes another list of the same members or the same rule.
 func (s *service) duplicateList(ctx context.Context, in duplicateRequest) (newListView, error) {
-	l, err := s.lists.CreateList(ctx, in.projectID, func(all []list.List) (list.List, error) {
+	l, err := s.lists.PutList(ctx, in.projectID, func(all []list.List) (list.List, error) {
 		original, err := among(all, in.listID)
 		if err != nil {
 			return list.List{}, err

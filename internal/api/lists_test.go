@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,6 +116,23 @@ func TestListsOnTheStore(t *testing.T) {
 	}
 }
 
+// TestOneNameAtOnce: of equal requests in the same instant, one makes a list.
+func TestOneNameAtOnce(t *testing.T) {
+	tn := newTenant(t)
+	var statuses [20]int
+	var wg sync.WaitGroup
+	for i := range statuses {
+		wg.Go(func() {
+			statuses[i] = tn.do(tn.keys[project.Admin], "POST", tn.listsPath(""), `{"name":"Weekly","type":"static"}`).status
+		})
+	}
+	wg.Wait()
+	want := append([]int{201}, slices.Repeat([]int{409}, len(statuses)-1)...)
+	if slices.Sort(statuses[:]); !slices.Equal(statuses[:], want) {
+		t.Errorf("got %v, want one 201 and 409", statuses)
+	}
+}
+
 func TestListsRefuse(t *testing.T) {
 	tn := newTenant(t)
 	one := "/" + tn.list(201, "POST", "", `{"name":"D","type":"dynamic","rule":"user.id EXISTS"}`).ID
@@ -136,6 +154,7 @@ func TestListsRefuse(t *testing.T) {
 		{"a rule of journeys", "POST", "", `{"name":"a","type":"dynamic","rule":"journey.cart EXISTS"}`, []string{"/rule"}},
 		{"a rule of a static list", "POST", "", `{"name":"a","type":"static","rule":"user.id EXISTS"}`, []string{"/rule"}},
 		{"misspelt members", "POST", "", `{"name":"a","type":"static","members":[],"Rule":"x"}`, []string{"/Rule", "/members"}},
+		{"a misspelt source", "POST", one + "/users", `{"identifiers":[{"external_id":"x","srouce":"crm"}]}`, []string{"/identifiers/0/srouce"}},
 		{"a change of the type", "PATCH", one, `{"type":"static"}`, []string{"/type"}},
 		{"a change to no name", "PATCH", one, `{"name":""}`, []string{"/name"}},
 		{"a change to no rule", "PATCH", one, `{"rule":"user.data."}`, []string{"/rule"}},

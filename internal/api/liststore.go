@@ -11,9 +11,10 @@ import (
 // Definitions keeps what lists are, their members aside. Every method may be called concurrently and is strongly consistent.
 // A list that is not of the project is list.ErrNotFound.
 type Definitions interface {
-	// CreateList stores what compose makes in view of all lists, and returns it. It returns the error of compose, or
-	// list.ErrTooMany.
-	CreateList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error)
+	// PutList stores what compose makes in view of all lists, and returns it: another one, or one of them as it is to be. Where
+	// somebody was faster it calls compose again. It returns the error of compose, list.ErrTooMany, list.ErrTooManyDynamic or
+	// list.ErrTooManyArchived.
+	PutList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error)
 	// Lists returns all of them, archived ones too.
 	Lists(ctx context.Context, projectID string) ([]list.List, error)
 	// ListsByID returns those that there are, in no order.

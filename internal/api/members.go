@@ -74,7 +74,7 @@ func decodeMembersChange(r *http.Request) (membersChange, error) {
 		return membersChange{}, err
 	}
 	o.only("user_ids", "identifiers")
-	return membersChange{path, readNames(o, list.MaxBatch)}, b.err()
+	return membersChange{path, readNames(o, list.MaxBatch, true)}, b.err()
 }
 
 // decodeMember reads the ids of a path that names a list and a user.

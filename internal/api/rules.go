@@ -111,7 +111,7 @@ func decodeEvaluate(r *http.Request) (evaluateRequest, error) {
 	}
 	o.only("rule", "user_ids", "identifiers", "journey", "explain")
 	in := evaluateRequest{
-		projectID: projectOf(r.Context()), rule: readRule(o), names: readNames(o, maxEvaluated),
+		projectID: projectOf(r.Context()), rule: readRule(o), names: readNames(o, maxEvaluated, true),
 		journey: o.object("journey"), explain: o.flag("explain", false),
 	}
 	return in, b.err()

@@ -36,6 +36,7 @@ import (
 //	review          REVIEWS#<project>                  <message>     a text that a person must decide; forgotten after 30 days
 //
 //	list            LISTS#<project>                    LIST#<list>
+//	their catalog   LISTS#<project>                    CATALOG       its revision changes with the names and the number of lists
 //	work on it      LISTS#<project>                    SEGMENT#<list>#<revision>#<phase>#<number>  forgotten after 40 days
 //	wake            LISTS#<project>                    WAKE          when the project is to be woken next
 //	membership      USER#<project>#<user>              MEMBER#<list>
@@ -63,6 +64,7 @@ const (
 	skInbound  = "INBOUND"
 	skProof    = "PROOF"
 	skList     = "LIST#"
+	skCatalog  = "CATALOG"
 	skSegment  = "SEGMENT#"
 	skWake     = "WAKE"
 	skMember   = "MEMBER#"
@@ -145,6 +147,7 @@ func importsPK(project string) string { return join("IMPORTS", project) }
 
 func listsPK(project string) string      { return join("LISTS", project) }
 func listKey(project, listID string) key { return key{listsPK(project), skList + escape(listID)} }
+func catalogKey(project string) key      { return key{listsPK(project), skCatalog} }
 func wakeKey(project string) key         { return key{listsPK(project), skWake} }
 func memberKey(project, user, list string) key {
 	return key{profileKey(project, user).PK, skMember + escape(list)}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
@@ -40,39 +38,74 @@ func readList(av item) (list.List, error) {
 	return r.list(), err
 }
 
-// CreateList stores the list that compose makes in view of all lists of the project, archived ones too, and returns it.
-// Storing the same id again replaces it. Two calls at once do not see each other. It returns the error of compose, or
-// list.ErrTooMany.
-func (s *Store) CreateList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error) {
-	all, err := s.Lists(ctx, projectID)
-	if err != nil {
-		return list.List{}, err
-	}
-	l, err := compose(all)
-	if err != nil {
-		return list.List{}, err
-	}
-	others := slices.DeleteFunc(all, func(o list.List) bool { return o.ID == l.ID })
-	if list.Full(others, l.Kind) {
-		return list.List{}, list.ErrTooMany
-	}
+// PutList stores the list that compose makes in view of all lists of the project, archived ones too, and returns it: another
+// one, or one of them as it is to be. Two calls at once never decide by the same lists: compose is called again for the later
+// one. A list that is as it is stored is not written. It returns the error of compose, or one of list.Room.
+func (s *Store) PutList(ctx context.Context, projectID string, compose func(all []list.List) (list.List, error)) (list.List, error) {
+	return untilWon(ctx, func() (list.List, error) {
+		// Whoever writes a list after this read changes the catalog, so it has to come before the lists are read.
+		catalog, err := s.record(ctx, recordItem{key: catalogKey(projectID)})
+		if err != nil {
+			return list.List{}, err
+		}
+		all, stored, err := s.lists(ctx, projectID)
+		if err != nil {
+			return list.List{}, err
+		}
+		l, err := compose(all)
+		if err != nil {
+			return list.List{}, err
+		}
+		before, exists := stored[l.ID]
+		if !exists {
+			before = recordItem{key: listKey(projectID, l.ID)}
+			if err := list.Room(all, l.Kind); err != nil {
+				return list.List{}, err
+			}
+		}
+		return l, s.putCatalogued(ctx, catalog, before, l)
+	})
+}
+
+// putCatalogued writes a list in place of what is stored, and with it the next revision of the catalog.
+func (s *Store) putCatalogued(ctx context.Context, catalog, stored recordItem, l list.List) error {
 	body, err := encodeRecord(toListRecord(l))
-	if err != nil {
-		return list.List{}, err
+	if err != nil || body == stored.Record {
+		return err
 	}
-	return l, s.put(ctx, recordItem{key: listKey(projectID, l.ID), Revision: 1, Record: body}, dynamodb.PutItemInput{}, "create list")
+	tx := s.begin()
+	tx.record(stored.next(body))
+	tx.record(catalog.next(""))
+	err = s.commit(ctx, tx, "", "put list")
+	if r, ok := errors.AsType[*refused](err); ok && r.stored[0] != nil {
+		there, wrong := decode[recordItem](r.stored[0])
+		if wrong != nil || there.Record == body { // an earlier try was persisted, and its reply lost
+			return wrong
+		}
+	}
+	return err
 }
 
 // Lists returns the lists of a project, archived ones too, by name; strongly consistent, in one query.
 func (s *Store) Lists(ctx context.Context, projectID string) ([]list.List, error) {
-	var lists []list.List
-	err := s.query(ctx, listsPK(projectID), skList, "list lists", func(av item) error {
-		l, err := readList(av)
-		lists = append(lists, l)
+	all, _, err := s.lists(ctx, projectID)
+	return all, err
+}
+
+// lists is Lists, with the records by id.
+func (s *Store) lists(ctx context.Context, projectID string) (all []list.List, stored map[string]recordItem, err error) {
+	stored = map[string]recordItem{}
+	err = s.query(ctx, listsPK(projectID), skList, "list lists", func(av item) error {
+		i, err := decode[recordItem](av)
+		if err != nil {
+			return err
+		}
+		r, err := decodeRecord[listRecord](i)
+		all, stored[r.ID] = append(all, r.list()), i
 		return err
 	})
-	slices.SortFunc(lists, func(a, b list.List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	return lists, err
+	slices.SortFunc(all, func(a, b list.List) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all, stored, err
 }
 
 // ListsByID returns those lists of the project that have one of the ids, which must differ, in no order; strongly consistent,

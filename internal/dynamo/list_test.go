@@ -105,8 +105,8 @@ func TestTooManyLists(t *testing.T) {
 	if err := dynamotest.CreateList(t.Context(), s, last); err != nil {
 		t.Errorf("the last one again: %v", err)
 	}
-	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooMany) {
-		t.Errorf("one more dynamic list: %v, want ErrTooMany", err)
+	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Dynamic)); !errors.Is(err, list.ErrTooManyDynamic) {
+		t.Errorf("one more dynamic list: %v, want ErrTooManyDynamic", err)
 	}
 	if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, "one more", list.Static)); err != nil {
 		t.Errorf("a static list: %v", err)

@@ -56,7 +56,7 @@ func TestCostsOfLists(t *testing.T) {
 		do   func()
 		want dynamotest.Usage
 	}{
-		{"create a list", func() { must(dynamotest.CreateList(ctx, s, l)) }, dynamotest.Usage{Calls: 2, Read: 1, Write: 1}},
+		{"create a list", func() { must(dynamotest.CreateList(ctx, s, l)) }, dynamotest.Usage{Calls: 3, Read: 2, Write: 4}},
 		{"the lists of a project", func() { _, err := s.Lists(ctx, p.ID); must(err) }, dynamotest.Usage{Calls: 1, Read: 1}},
 		{"one list by its id", func() { _, err := s.ListsByID(ctx, p.ID, []string{l.ID, "none"}); must(err) }, dynamotest.Usage{Calls: 1, Read: 2}},
 		{"change a list", func() {

@@ -3,10 +3,12 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
 	"lunogram-users/internal/dynamo/dynamotest"
+	"lunogram-users/internal/list"
 	"lunogram-users/internal/user"
 )
 
@@ -91,5 +93,63 @@ func TestParallelAttachEndsWithOneOwner(t *testing.T) {
 		if err != nil || owner.ID != won[0].ID+won[1].ID {
 			t.Errorf("round %d: owner %s, %v; want the winner", round, owner.ID, err)
 		}
+	}
+}
+
+// TestParallelListsSeeEachOther: of two lists that are stored at once, the later one is composed in view of the other.
+func TestParallelListsSeeEachOther(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	var errs [20]error
+	var all [len(errs)]list.List
+	for i := range all {
+		all[i] = newList(p.ID, "old", list.Static)
+		if i%2 == 0 {
+			continue // is to be created
+		}
+		if err := dynamotest.CreateList(t.Context(), s, all[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parallel(len(errs), func(i int) {
+		l := all[i]
+		l.Name = "new"
+		_, errs[i] = s.PutList(t.Context(), p.ID, func(all []list.List) (list.List, error) {
+			if slices.ContainsFunc(all, func(o list.List) bool { return o.Name == "new" }) {
+				return list.List{}, list.ErrExists
+			}
+			return l, nil
+		})
+	})
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, list.ErrExists) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d took the name, want 1", won, len(errs))
+	}
+}
+
+// TestParallelListsKeepTheLimit: the last place goes to one of those who ask for it at once.
+func TestParallelListsKeepTheLimit(t *testing.T) {
+	s := dynamotest.New(t)
+	p := dynamotest.Project(t, s)
+	for n := range list.MaxDynamic - 1 {
+		if err := dynamotest.CreateList(t.Context(), s, newList(p.ID, fmt.Sprint(n), list.Dynamic)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parallel(5, func(i int) {
+		err := dynamotest.CreateList(t.Context(), s, newList(p.ID, fmt.Sprint("more ", i), list.Dynamic))
+		if err != nil && !errors.Is(err, list.ErrTooManyDynamic) {
+			t.Error(err)
+		}
+	})
+	if lists, err := s.Lists(t.Context(), p.ID); err != nil || len(lists) != list.MaxDynamic {
+		t.Errorf("%d lists, %v; want %d", len(lists), err, list.MaxDynamic)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"lunogram-users/internal/user"
 )
 
-// recordItem is a list, an import, or the progress of work on one of them. What is in the record, nobody queries: it is
+// recordItem is a list, an import, the progress of work on one of them, or the catalog of lists, which is nothing but its
+// revision. What is in the record, nobody queries: it is
 // kept as JSON, of which new code reads what old code wrote.
 type recordItem struct {
 	key
@@ -27,14 +28,12 @@ type recordItem struct {
 // change then meets its own work.
 func changeRecord[T any](ctx context.Context, s *Store, first recordItem, zero T, change func(*T) error) (T, error) {
 	return untilWon(ctx, func() (T, error) {
-		stored, err := get[recordItem](ctx, s, first.key, "get record")
-		record := zero
-		switch {
-		case err == user.ErrNotFound:
-			stored = first
-		case err != nil:
+		stored, err := s.record(ctx, first)
+		if err != nil {
 			return zero, err
-		default:
+		}
+		record := zero
+		if stored.Revision > 0 {
 			if record, err = decodeRecord[T](stored); err != nil {
 				return zero, err
 			}
@@ -52,19 +51,38 @@ func (s *Store) putRecord(ctx context.Context, stored recordItem, record any) er
 	if err != nil || body == stored.Record {
 		return err
 	}
-	before := stored.Revision
-	stored.Revision, stored.Record = before+1, body
-	same := expression.Name("revision").Equal(expression.Value(before))
-	if before == 0 {
-		same = expression.Name("pk").AttributeNotExists()
-	}
-	expr, err := expression.NewBuilder().WithCondition(same).Build()
+	next := stored.next(body)
+	expr, err := next.follows()
 	if err != nil {
 		return err
 	}
-	return s.put(ctx, stored, dynamodb.PutItemInput{
+	return s.put(ctx, next, dynamodb.PutItemInput{
 		ConditionExpression: expr.Condition(), ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
 	}, "put record")
+}
+
+// record returns what is stored under the key of first, or first if nothing is; strongly consistent.
+func (s *Store) record(ctx context.Context, first recordItem) (recordItem, error) {
+	stored, err := get[recordItem](ctx, s, first.key, "get record")
+	if err == user.ErrNotFound {
+		return first, nil
+	}
+	return stored, err
+}
+
+// next returns the record that replaces this one.
+func (i recordItem) next(body string) recordItem {
+	i.Revision, i.Record = i.Revision+1, body
+	return i
+}
+
+// follows is the condition that what is stored is still what the record is to replace.
+func (i recordItem) follows() (expression.Expression, error) {
+	same := expression.Name("revision").Equal(expression.Value(i.Revision - 1))
+	if i.Revision == 1 {
+		same = expression.Name("pk").AttributeNotExists()
+	}
+	return expression.NewBuilder().WithCondition(same).Build()
 }
 
 func encodeRecord(record any) (string, error) {

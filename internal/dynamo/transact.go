@@ -33,6 +33,19 @@ func (t *tx) put(v any) {
 	}})
 }
 
+// record adds a record in place of the one that it follows.
+func (t *tx) record(i recordItem) {
+	av, err := encode(i)
+	t.err = errors.Join(t.err, err)
+	expr, err := i.follows()
+	t.err = errors.Join(t.err, err)
+	t.items = append(t.items, types.TransactWriteItem{Put: &types.Put{
+		TableName: &t.table, Item: av, ConditionExpression: expr.Condition(),
+		ExpressionAttributeNames: expr.Names(), ExpressionAttributeValues: expr.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}})
+}
+
 // replace adds the rewrite of a profile to what u is, on condition that it is live and of the version before.
 func (t *tx) replace(u user.User, before int64, writeID string) {
 	expr, err := replaceExpression(u, before, writeID)

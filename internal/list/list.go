@@ -89,8 +89,8 @@ func (l List) Alike(o List) bool {
 	return !l.Archived() && !o.Archived() && fold(l.Name) == fold(o.Name)
 }
 
-// Full reports whether a project with the lists has no room for another of the kind.
-func Full(lists []List, k Kind) bool {
+// Room returns ErrTooMany, ErrTooManyDynamic or ErrTooManyArchived if a project with the lists has no room for another of the kind.
+func Room(lists []List, k Kind) error {
 	used, dynamic := 0, 0
 	for _, l := range lists {
 		if !l.Archived() {
@@ -100,7 +100,15 @@ func Full(lists []List, k Kind) bool {
 			dynamic++
 		}
 	}
-	return used >= MaxLists || k == Dynamic && dynamic >= MaxDynamic || len(lists) >= MaxArchived
+	switch {
+	case used >= MaxLists:
+		return ErrTooMany
+	case k == Dynamic && dynamic >= MaxDynamic:
+		return ErrTooManyDynamic
+	case len(lists) >= MaxArchived:
+		return ErrTooManyArchived
+	}
+	return nil
 }
 
 const (
@@ -125,10 +133,14 @@ var (
 	ErrExists = errors.New("the project has a list in use of that name")
 	// ErrArchived says that a list is archived, and so cannot change any more.
 	ErrArchived = errors.New("the list is archived")
-	// ErrTooMany says that the project has as many lists as it may.
-	ErrTooMany = errors.New("a project has at most 500 lists in use, 100 of them dynamic, and 1,000 with those that are archived")
-	// ErrKind says that a list is of the other kind than the call is for.
-	ErrKind = errors.New("the list is of the other kind")
+	// ErrTooMany says that the project has MaxLists lists in use.
+	ErrTooMany = errors.New("the project has 500 lists in use, and may have no more; archive one first")
+	// ErrTooManyDynamic says that the project has MaxDynamic dynamic lists in use.
+	ErrTooManyDynamic = errors.New("the project has 100 dynamic lists in use, and may have no more; archive one first")
+	// ErrTooManyArchived says that the project has MaxArchived lists with those that are archived.
+	ErrTooManyArchived = errors.New("the project has 1,000 lists with those that are archived, and may have no more")
+	// ErrKind says that a list is of another kind than the call is for.
+	ErrKind = errors.New("the list is of the wrong kind")
 )
 
 // Fault is one thing that is wrong with what somebody sent: the name of the field on the wire, and what.

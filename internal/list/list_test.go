@@ -1,7 +1,6 @@
 package list_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +72,7 @@ func TestNews(t *testing.T) {
 	}
 }
 
-func TestFull(t *testing.T) {
+func TestRoom(t *testing.T) {
 	lists := func(static, dynamic, archived int) (all []list.List) {
 		for range static {
 			all = append(all, list.List{Kind: list.Static})
@@ -88,20 +87,21 @@ func TestFull(t *testing.T) {
 	}
 	tests := []struct {
 		static, dynamic, archived int
-		want                      string // for a static list and for a dynamic one
+		forStatic, forDynamic     error
 	}{
-		{0, 0, 0, "false false"},
-		{399, 99, 200, "false false"},
-		{399, 100, 200, "false true"},
-		{400, 100, 0, "true true"},
-		{500, 0, 0, "true true"},
-		{1, 1, 997, "false false"},
-		{1, 1, 998, "true true"},
+		{0, 0, 0, nil, nil},
+		{399, 99, 200, nil, nil},
+		{399, 100, 200, nil, list.ErrTooManyDynamic},
+		{400, 100, 0, list.ErrTooMany, list.ErrTooMany},
+		{500, 0, 0, list.ErrTooMany, list.ErrTooMany},
+		{1, 1, 997, nil, nil},
+		{1, 1, 998, list.ErrTooManyArchived, list.ErrTooManyArchived},
 	}
 	for _, tt := range tests {
 		all := lists(tt.static, tt.dynamic, tt.archived)
-		if got := fmt.Sprint(list.Full(all, list.Static), list.Full(all, list.Dynamic)); got != tt.want {
-			t.Errorf("%d static, %d dynamic, %d archived: got %s, want %s", tt.static, tt.dynamic, tt.archived, got, tt.want)
+		if s, d := list.Room(all, list.Static), list.Room(all, list.Dynamic); s != tt.forStatic || d != tt.forDynamic {
+			t.Errorf("%d static, %d dynamic, %d archived: got %v and %v, want %v and %v", tt.static, tt.dynamic, tt.archived,
+				s, d, tt.forStatic, tt.forDynamic)
 		}
 	}
 }

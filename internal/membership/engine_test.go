@@ -250,6 +250,19 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// TestFarMoment: a moment beyond what a key can hold is looked at again in a year.
+func TestFarMoment(t *testing.T) {
+	r := newRig(t)
+	r.list("A", renewed)
+	r.rest()
+	u := r.upsert(map[string]any{"renewed": "9999-12-31"}, pair("u"))
+	r.rest()
+	s, err := r.store.Standing(t.Context(), r.project.ID, u.ID)
+	if earliest, latest := r.clock().AddDate(1, 0, 0), r.clock().AddDate(2, 0, 0); err != nil || s.Due.Before(earliest) || s.Due.After(latest) {
+		t.Errorf("due %v, %v; want a moment from %v to %v", s.Due, err, earliest, latest)
+	}
+}
+
 // TestDueOfMany lets one moment come for more users of a segment than one page has. They are users of whom a moment is all
 // that is left.
 func TestDueOfMany(t *testing.T) {

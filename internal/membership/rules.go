@@ -92,6 +92,9 @@ func (s *ruleSet) next(u *user.User, now time.Time) time.Time {
 	return next
 }
 
+// horizon is how far ahead moments are stored: what comes later is looked up again then. A date like 9999-12-31 fits no key.
+const horizon = 400 * 24 * time.Hour
+
 // nextOf is next of one rule.
 func nextOf(r *rule.Rule, u *user.User, now time.Time) time.Time {
 	if u == nil || !r.Relative() {
@@ -101,7 +104,7 @@ func nextOf(r *rule.Rule, u *user.User, now time.Time) time.Time {
 	if at.IsZero() {
 		return at
 	}
-	return wholeMinute(at)
+	return wholeMinute(earlier(at, now.Add(horizon)))
 }
 
 // earlier returns the earlier of two moments, of which the zero time is none.

@@ -61,9 +61,9 @@ func Project(t testing.TB, s *dynamo.Store) project.Project {
 	return p
 }
 
-// CreateList stores a list, whatever other lists there are. It returns the errors of dynamo.Store.CreateList.
+// CreateList stores a list, whatever other lists there are. It returns the errors of dynamo.Store.PutList.
 func CreateList(ctx context.Context, s *dynamo.Store, l list.List) error {
-	_, err := s.CreateList(ctx, l.ProjectID, func([]list.List) (list.List, error) { return l, nil })
+	_, err := s.PutList(ctx, l.ProjectID, func([]list.List) (list.List, error) { return l, nil })
 	return err
 }
 

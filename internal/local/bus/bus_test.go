@@ -131,6 +131,7 @@ func TestEvents(t *testing.T) {
 		"after=" + first:                  {`{"n":1}`, `{"n":2}`},
 		"detail_type=b&after=" + first:    {`{"n":1}`},
 		"detail_type=none&after=" + first: nil,
+		"limit=2":                         {`{"n":1}`, `{"n":2}`},
 		"after=unknown":                   {`{"n":0}`, `{"n":1}`, `{"n":2}`},
 	} {
 		if diff := cmp.Diff(want, list(query)); diff != "" {

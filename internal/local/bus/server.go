@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -118,10 +119,19 @@ func refuse(w http.ResponseWriter, kind, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": kind, "message": message})
 }
 
-// ServeList lists the events that are kept. The parameters detail_type and after are those of Events.
+// ServeList lists the events that are kept. The parameters detail_type and after are those of Events; limit
+// leaves the newest so many.
 func (b *Buses) ServeList(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	events, total := b.Events(q.Get("detail_type"), q.Get("after"))
+	if q.Has("limit") {
+		limit, err := strconv.Atoi(q.Get("limit"))
+		if err != nil || limit < 1 {
+			http.Error(w, "limit must be a whole number from 1", http.StatusBadRequest)
+			return
+		}
+		events = events[max(len(events)-limit, 0):]
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"events": events, "total": total}) // the client may have gone away
 }
