@@ -46,12 +46,17 @@ func TestPoison(t *testing.T) {
 		wantErr bool // the wake is to come again
 	}{
 		"a user":    {func(p *poison, users []user.User) { p.userID = users[0].ID }, false},
-		"a segment": {func(p *poison, users []user.User) { p.segment = segmentOf(users[0].ID) }, true},
+		// Not the segment of the last one, whose moment is to come: the wake would not see it.
+		"a segment": {func(p *poison, users []user.User) {
+			later := segmentOf(users[len(users)-1].ID)
+			i := slices.IndexFunc(users, func(u user.User) bool { return segmentOf(u.ID) != later })
+			p.segment = segmentOf(users[i].ID)
+		}, true},
 	} {
 		r := newRig(t)
 		l := r.list("A", renewed)
 		users := r.crowd(40, map[string]any{"renewed": "2026-11-20"})
-		r.upsert(map[string]any{"renewed": "2026-11-25"}, pair("later"))
+		users = append(users, r.upsert(map[string]any{"renewed": "2026-11-25"}, pair("later")))
 		r.rest()
 		at, task, _ := r.plans.next(r.clock().AddDate(0, 1, 0))
 		r.now = at
