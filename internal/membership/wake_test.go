@@ -45,7 +45,7 @@ func TestPoison(t *testing.T) {
 		spoil   func(p *poison, users []user.User)
 		wantErr bool // the wake is to come again
 	}{
-		"a user":    {func(p *poison, users []user.User) { p.userID = users[0].ID }, false},
+		"a user": {func(p *poison, users []user.User) { p.userID = users[0].ID }, false},
 		// Not the segment of the last one, whose moment is to come: the wake would not see it.
 		"a segment": {func(p *poison, users []user.User) {
 			later := segmentOf(users[len(users)-1].ID)
