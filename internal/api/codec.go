@@ -77,7 +77,7 @@ func parseJSON(body []byte, b *badRequest) (any, error) {
 	if err := dec.Decode(&value); err != nil {
 		return nil, notJSON(err, len(body))
 	}
-	if badText(body) != "" {
+	if badText(body[:dec.InputOffset()]) != "" {
 		checkText(body, b) // the decoder replaced what is no text, in silence
 	}
 	return value, nil

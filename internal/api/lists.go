@@ -120,10 +120,11 @@ func (s *service) duplicateList(ctx context.Context, in duplicateRequest) (newLi
 		if err != nil {
 			return list.List{}, err
 		}
-		if in.name == nil {
-			in.name = new(list.CopyName(original.Name, all))
+		name := in.name
+		if name == nil { // as of the lists that there are now: this may be a second try
+			name = new(list.CopyName(original.Name, all))
 		}
-		l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), *in.name, s.now().UTC())
+		l, err := original.Duplicate(uuid.Must(uuid.NewV7()).String(), *name, s.now().UTC())
 		if err != nil {
 			return list.List{}, err
 		}

@@ -133,6 +133,23 @@ func TestOneNameAtOnce(t *testing.T) {
 	}
 }
 
+// TestDuplicatesAtOnce checks that duplicates without a name find one each.
+func TestDuplicatesAtOnce(t *testing.T) {
+	tn := newTenant(t)
+	l := tn.list(201, "POST", "", `{"name":"VIPs","type":"static"}`)
+	var statuses [4]int
+	var wg sync.WaitGroup
+	for i := range statuses {
+		wg.Go(func() {
+			statuses[i] = tn.do(tn.keys[project.Admin], "POST", tn.listsPath("/"+l.ID+"/duplicate"), "").status
+		})
+	}
+	wg.Wait()
+	if want := [4]int{201, 201, 201, 201}; statuses != want {
+		t.Errorf("got %v, want 201 for each", statuses)
+	}
+}
+
 func TestListsRefuse(t *testing.T) {
 	tn := newTenant(t)
 	one := "/" + tn.list(201, "POST", "", `{"name":"D","type":"dynamic","rule":"user.id EXISTS"}`).ID

@@ -28,6 +28,7 @@ func TestUpsertDecodes(t *testing.T) {
 		{"unknown fields", `{"anonymous_id":7,"identifier":[{"external_id":"a","created_at":[]}],"x":{}}`,
 			user.Upsert{Identifiers: sent("default", "a")}},
 		{"trailing bytes", known + ` trailing`, user.Upsert{Identifiers: sent("default", "user_123")}},
+		{"trailing backslash", known + `\`, user.Upsert{Identifiers: sent("default", "user_123")}},
 		{"duplicate pairs", `{"identifier":[{"external_id":"a"},{"source":"default","external_id":"a"}]}`,
 			user.Upsert{Identifiers: sent("default", "a")}},
 		{"escapes", `{"identifier":[{"external_id":"\ud83e\udd8a\\ud800\u0041"}]}`, user.Upsert{Identifiers: sent("default", `🦊\ud800A`)}},

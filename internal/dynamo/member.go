@@ -35,7 +35,8 @@ func (s *Store) AddMembers(ctx context.Context, projectID, listID string, names 
 // taken from is the caller's to check. An absorbed user stands for who absorbed it. It may be repeated.
 //
 // Until a merge is followed, the membership of the absorbed user waits to become the survivor's. It is removed as well, or the
-// user would come back.
+// user would come back. Whoever follows the merge in this very moment may have read it before, and write it after: a window of
+// milliseconds, after which the removal is to be repeated.
 func (s *Store) RemoveMembers(ctx context.Context, projectID, listID string, names []user.Name) ([]list.Outcome, error) {
 	seats := seatsOf(names)
 	if err := s.seat(ctx, projectID, seats, true, new(seatAttributes)); err != nil {

@@ -21,13 +21,14 @@ var (
 )
 
 // work does what is left of a segment of a list, and ends the phase if it was the last one. A page that fails, or takes longer
-// than settleTime, is done again when the queue delivers the task again.
+// than writeTime, is done again: by a new task if others were done before it, else when the queue delivers this one again.
 func (e *Engine) work(ctx context.Context, t Task) error {
 	s, err := e.segment(ctx, t)
 	if err == nil && len(s.Pending) > 0 {
 		s, err = e.takeOver(ctx, t, s)
 	}
-	for ahead := false; err == nil && !s.Done; ahead = true {
+	ahead := false
+	for err == nil && !s.Done {
 		if late(ctx) {
 			return e.handOver(ctx, t, ahead)
 		}
@@ -35,11 +36,15 @@ func (e *Engine) work(ctx context.Context, t Task) error {
 		if j, err = e.current(ctx, t); err == nil {
 			s, err = e.step(ctx, j, s)
 		}
+		ahead = ahead || err == nil
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return e.end(ctx, t)
+	case !ahead, errors.Is(err, errVoid), errors.Is(err, errAhead):
 		return err
 	}
-	return e.end(ctx, t)
+	return e.handOver(ctx, t, true) // the queue is to count those deliveries only that get nowhere
 }
 
 // takeOver takes a segment over from a delivery that died over a page, or is slow: that may have written by what is not so any

@@ -7,7 +7,8 @@ import (
 	"lunogram-users/internal/consent"
 )
 
-// Warning is a comparison that comes out the same for everybody, so that its author will have meant another.
+// Warning is a comparison that comes out the same for everybody, or would without one of its values, so that its author will
+// have meant another.
 type Warning struct {
 	Comparison string // canonical
 	Detail     string // why, in English
@@ -44,6 +45,9 @@ func (c *comparison) doubt(isGroup func(id string) bool) string {
 	case c.op == exists && c.negated && c.always():
 		return "everybody has it"
 	}
+	if c.negated && !c.always() { // it tells who has a value from who has none
+		return ""
+	}
 	for i := range c.values {
 		if detail := c.mismatch(&c.values[i]); detail != "" {
 			return detail
@@ -75,7 +79,7 @@ func (c *comparison) mismatch(l *literal) string {
 		}
 	case fieldID, fieldEmail, fieldPhone, fieldTimezone, fieldLocale:
 		if l.kind != text {
-			return "it is a string, and no date"
+			return "it is a string, which is compared with strings only"
 		}
 	case fieldIdentifiers:
 		if l.kind != text && l.kind != moment {

@@ -18,14 +18,14 @@ func TestWarnings(t *testing.T) {
 		group + ` = NULL`, group + ` NOT STARTS WITH "a"`, group + ` < "a"`, group + ` > now`, group + ` NOT EXISTS`,
 		`user.created_at STARTS WITH "2026"`, `user.updated_at NOT CONTAINS "2026"`, `user.created_at > "last week"`,
 		`user.created_at = 20260131`, `user.created_at IN ("2026-01-31", "")`, `user.created_at NOT EXISTS`,
-		`user.phone = 5550100`, `user.email != NULL`, `user.locale IN (TRUE)`, `user.timezone < now`, `user.id NOT EXISTS`,
+		`user.phone = 5550100`, `user.locale IN (TRUE)`, `user.timezone < now`, `user.id NOT EXISTS`,
 		`user.identifiers.default = 17`, `user.identifiers NOT EXISTS`,
 	}
 	open := []string{
 		group + ` = "subscribed"`, group + ` != "not_set"`, group + ` NOT IN ("unsubscribed", "not_set")`, group + ` CONTAINS "SUB"`,
 		group + ` ENDS WITH "set"`, group + ` >= "t"`, group + ` EXISTS`,
 		`user.created_at >= "2026-01-31"`, `user.created_at < now - 30 days`, `user.created_at IN ("2026-01-31T10:00")`, `user.created_at EXISTS`,
-		`user.phone = "5550100"`, `user.email NOT EXISTS`, `user.id EXISTS`, `user.identifiers > now`, `user.identifiers.default = "17"`,
+		`user.phone = "5550100"`, `user.email != NULL`, `user.email NOT IN (NULL)`, `user.identifiers.crm != 17`, `user.email NOT EXISTS`, `user.id EXISTS`, `user.identifiers > now`, `user.identifiers.default = "17"`,
 		`user.identifiers.crm NOT EXISTS`, `user.data.a STARTS WITH "2026"`, `user.data.a > "last week"`, `user.data.a = NULL`, `journey.a = 1`,
 	}
 	for _, text := range certain {

@@ -33,10 +33,13 @@ func (c *call) end(i int) any {
 	}
 	all := c.args[0].items()
 	if all.len == 0 {
-		return nil
+		return c.nothing()
 	}
 	return all.at((i + all.len) % all.len)
 }
+
+// nothing is what a filter returns that finds nothing: like a member that is missing, it overwrites nothing.
+func (c *call) nothing() any { return &value{run: c.run, absent: true} }
 
 func reverse(c *call) any {
 	list := c.copy()
@@ -143,7 +146,7 @@ func find(c *call) any {
 			return out
 		}
 	}
-	return nil
+	return c.nothing()
 }
 
 func mapTo(c *call) any {

@@ -45,6 +45,8 @@ func TestUpdate(t *testing.T) {
 			"l":[{"x":"{{ journey.lookup.x }}"}],"some":{"city":"{{ journey.lookup.city }}","plan":"{{ user.data.plan }}"},"null":{"x":"{{ user.data.nothing }}"}}`,
 			want:    `{"e":{},"n":{"e":{}},"l":[null],"some":{"plan":"premium"},"null":{"x":null}}`,
 			missing: []string{"journey.lookup.city", "journey.lookup.lat", "journey.lookup.x"}},
+		{name: "nothing found", template: `{"a":"{{ user.data.items | find: 'n', 99 }}","b":"{{ journey.orders | first }}","c":"{{ journey.orders | last }}"}`,
+			want: `{}`, missing: []string{"journey.orders"}},
 		{name: "keys stay", template: `{"{{ user.data.plan }}":"x"}`, want: `{"{{ user.data.plan }}":"x"}`},
 		{name: "empty", template: `{}`, want: `{}`},
 		{name: "bare output", template: `{"n": {{ user.data.score }}, "s":"{{ user.data.nope | default: "it's" }}", "l": [{{ user.data.plan }}, 1]}`,
