@@ -16,7 +16,7 @@ import (
 )
 
 // The functions that answer HTTP, and the yardstick.
-var functions = []string{"upsert", "get", "delete", "subscriptions", "lists", "render", "preferences", "imports"}
+var functions = []string{"upsert", "get", "delete", "subscriptions", "lists", "render", "preferences"}
 
 const bare = "bare"
 
